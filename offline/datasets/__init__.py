@@ -1,0 +1,1 @@
+"""Data sets and single recordings, all as :class:`~offline.datasets.recording.Recording`."""

@@ -1,0 +1,92 @@
+"""Reading YAML into validated settings, with errors that name the key, the value and what is allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from rtbci.errors import ConfigError
+
+
+class Settings(BaseModel):
+    """Base of every settings value: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+S = TypeVar("S", bound=BaseModel)
+
+
+def load_yaml(path: Path, kind: type[S]) -> S:
+    """Read a YAML file as settings of one kind.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, is not YAML, or holds a wrong key or value; one line.
+    """
+    return validate(kind, read_yaml(path), source=str(path))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds one mapping.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, is not YAML, or holds something other than a mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: holds no keys; a mapping of settings is expected")
+    return content
+
+
+def validate(kind: type[S], content: Any, source: str) -> S:
+    """Turn plain data into settings; ``source`` is named in the error.
+
+    Raises
+    ------
+    ConfigError
+        If a key is unknown or missing, or a value is out of range.
+    """
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {describe(error, kind)}") from None
+
+
+def describe(error: ValidationError, kind: type[BaseModel]) -> str:
+    """Put a validation error into one line: each key, its value and what is allowed."""
+    return "; ".join(_describe_one(dict(item), kind) for item in error.errors())
+
+
+def _describe_one(item: dict[str, Any], kind: type[BaseModel]) -> str:
+    key = ".".join(str(part) for part in item["loc"]) or "the file"
+    if item["type"] == "extra_forbidden":
+        return f"unknown key {key!r}; allowed are {', '.join(_siblings(item['loc'], kind))}"
+    if item["type"] == "missing":
+        return f"key {key!r} is missing"
+    value = repr(item["input"])
+    value = value if len(value) <= 60 else value[:57] + "..."
+    said = item["msg"].removeprefix("Value error, ")
+    return f"{key} = {value}: {said[:1].lower()}{said[1:]}"
+
+
+def _siblings(location: tuple[int | str, ...], kind: type[BaseModel]) -> list[str]:
+    """Return the keys that are allowed where an unknown one was found."""
+    current: Any = kind
+    for part in location[:-1]:
+        field = getattr(current, "model_fields", {}).get(part)
+        current = field.annotation if field is not None else current
+        options = [a for a in getattr(current, "__args__", ()) if hasattr(a, "model_fields")]
+        current = options[0] if options else current
+    return list(getattr(current, "model_fields", {}))

@@ -1,0 +1,1 @@
+"""Models: the file that carries network and recipe, and the recogniser that runs it."""

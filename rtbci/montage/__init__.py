@@ -1,0 +1,1 @@
+"""Electrodes: their names, positions, units and places on a grid."""

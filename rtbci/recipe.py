@@ -1,0 +1,148 @@
+"""The recipe: everything that fixes how samples become a probability, in one frozen value.
+
+The recipe travels inside the model file. Live takes it from there and from nowhere else, so that a
+network cannot meet features that it was not trained on.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from rtbci.configuration import Settings
+from rtbci.errors import RtbciError
+from rtbci.montage.grids import GRID_NAMES, Grid
+from rtbci.montage.names import SEED_CHANNELS, canonical_name
+
+EMOTIONS: tuple[str, ...] = ("negative", "neutral", "positive")
+"""The class order everywhere; a model with other classes carries its own names."""
+
+
+class Band(Settings):
+    """A frequency band in hertz."""
+
+    name: Annotated[str, Field(min_length=1)]
+    low: Annotated[float, Field(gt=0)]
+    high: Annotated[float, Field(gt=0)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.high <= self.low:
+            raise ValueError(
+                f"band {self.name} ends at {self.high:g} Hz, not above its {self.low:g}"
+            )
+        return self
+
+
+SEED_BANDS: tuple[Band, ...] = (
+    Band(name="delta", low=1, high=4),
+    Band(name="theta", low=4, high=8),
+    Band(name="alpha", low=8, high=14),
+    Band(name="beta", low=14, high=31),
+    Band(name="gamma", low=31, high=50),
+)
+
+
+class Normalisation(Settings):
+    """How DE maps are brought to zero mean and unit variance.
+
+    ``training`` uses the training set's mean and standard deviation per band and channel, for ever.
+    ``adaptive`` starts from them and follows the wearer: an exponentially weighted causal update
+    with the time constant ``time_constant_s``.
+    """
+
+    kind: Literal["training", "adaptive"] = "adaptive"
+    time_constant_s: Annotated[float, Field(gt=0)] = 100.0
+
+
+class Recipe(Settings):
+    """What turns samples into a probability.
+
+    Attributes
+    ----------
+    classes : tuple of str
+        Class names; the network's outputs are in this order.
+    channels : tuple of str
+        Electrodes in the network's order, in their one spelling (``FP1``, ``T7``, ...).
+    bands : tuple of Band
+        Bands in the network's order.
+    filter_order : int
+        Order of each Butterworth band-pass, as :func:`scipy.signal.butter` counts it.
+    window_s, hop_s : float
+        Window and the distance from one window to the next, seconds.
+    reference : {"none", "average"}
+        Whether the mean of all channels is subtracted from each.
+    notch_hz : float or None
+        Mains frequency to be removed (with its harmonics), hertz.
+    variance_floor : float
+        The least variance of a band, square microvolts; a flat channel has this one.
+    interpolate : float
+        The largest share of channels that may be interpolated from their neighbours.
+    grid : str
+        Layout of the pictures that the network sees.
+    normalisation : Normalisation
+        How DE maps are standardised.
+    smoothing_s : float
+        Time constant of the causal filter of log-probabilities, seconds; 0 is none. It delays a
+        change of mind by about as long.
+    """
+
+    classes: Annotated[tuple[str, ...], Field(min_length=2)] = EMOTIONS
+    channels: Annotated[tuple[str, ...], Field(min_length=1)] = SEED_CHANNELS
+    bands: Annotated[tuple[Band, ...], Field(min_length=1)] = SEED_BANDS
+    filter_order: Annotated[int, Field(ge=1, le=8)] = 3
+    window_s: Annotated[float, Field(gt=0, le=60)] = 1.0
+    hop_s: Annotated[float, Field(gt=0, le=60)] = 0.1
+    reference: Literal["none", "average"] = "none"
+    notch_hz: Annotated[float, Field(gt=0)] | None = None
+    variance_floor: Annotated[float, Field(gt=0)] = 1e-6
+    interpolate: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    grid: str = "9x9"
+    normalisation: Normalisation = Normalisation()
+    smoothing_s: Annotated[float, Field(ge=0)] = 0.0
+
+    @field_validator("channels")
+    @classmethod
+    def _one_spelling(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
+        names = tuple(canonical_name(name) for name in channels)
+        _refuse_twins(names, "channel")
+        return names
+
+    @field_validator("classes")
+    @classmethod
+    def _distinct_classes(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
+        _refuse_twins(classes, "class")
+        return classes
+
+    @field_validator("bands")
+    @classmethod
+    def _distinct_bands(cls, bands: tuple[Band, ...]) -> tuple[Band, ...]:
+        _refuse_twins(tuple(band.name for band in bands), "band")
+        return bands
+
+    @field_validator("grid")
+    @classmethod
+    def _known_grid(cls, grid: str) -> str:
+        if grid not in GRID_NAMES:
+            raise ValueError(f"there are the grids {', '.join(GRID_NAMES)}")
+        return grid
+
+    @model_validator(mode="after")
+    def _channels_on_grid(self) -> Self:
+        try:
+            Grid.of(self.grid, self.channels)
+        except RtbciError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    @property
+    def map_shape(self) -> tuple[int, int]:
+        """Shape of a DE map: (bands, channels)."""
+        return len(self.bands), len(self.channels)
+
+
+def _refuse_twins(names: tuple[str, ...], what: str) -> None:
+    twins = sorted({name for name in names if names.count(name) > 1})
+    if twins:
+        raise ValueError(f"{what} {', '.join(twins)} is named twice")

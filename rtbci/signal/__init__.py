@@ -1,0 +1,1 @@
+"""The signal path: samples in, differential-entropy maps out, the same live and offline."""

@@ -1,0 +1,1 @@
+"""LSL in: finding a stream, reading its description, pulling its samples."""
