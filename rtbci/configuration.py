@@ -1,4 +1,4 @@
-"""Reading YAML into validated settings, with errors that name the key, the value and what is allowed."""
+"""YAML into validated settings; errors name the key, the value and what is allowed."""
 
 from __future__ import annotations
 

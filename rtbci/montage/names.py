@@ -24,8 +24,8 @@ _REFERENCE = re.compile(r"[\s_:-]+(REF|LE|AVG|AVE|CAR|A1A2|M1M2)$", re.IGNORECAS
 def canonical_name(name: str) -> str:
     """Return the one spelling of an electrode's name.
 
-    Case, a leading ``EEG``, trailing dots, a trailing reference (``-REF``, ``-LE``, ...) and the old
-    10-20 names (T3 = T7, T4 = T8, T5 = P7, T6 = P8) make no difference.
+    Case, a leading ``EEG``, trailing dots, a trailing reference (``-REF``, ``-LE``, ...) and the
+    old 10-20 names (T3 = T7, T4 = T8, T5 = P7, T6 = P8) make no difference.
 
     Examples
     --------
