@@ -1,0 +1,354 @@
+"""The inner loops, compiled by numba: no Python, no GIL, no allocation.
+
+What makes features bit-identical however the samples are cut into chunks: every number depends on
+the samples before it and on its own index since the start, never on where a chunk ends.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+TILE = 64
+"""Samples that go through all filters together: small enough to stay in the first-level cache."""
+
+LIMIT_UV = 1e12
+"""Beyond a million volts a sample is no voltage; it is treated like NaN."""
+
+_FLUSH = 1e-60
+_HALF_LOG_2PIE = 0.5 * math.log(2 * math.pi * math.e)
+
+
+def _compiled(function: F) -> F:
+    return cast(F, numba.njit(nogil=True, cache=True, error_model="numpy")(function))
+
+
+class Wiring(NamedTuple):
+    """How the stream's channels become the recipe's.
+
+    Attributes
+    ----------
+    pick : array of int, shape (channels,)
+        Each channel's index in the stream, or -1 where it is interpolated.
+    scale : array, shape (channels,)
+        Microvolts per unit of the stream.
+    missing : array of int, shape (interpolated,)
+        Which channels are interpolated.
+    weights : array, shape (interpolated, channels)
+        Their weights over the recipe's channels.
+    average : bool
+        Whether the mean over channels is subtracted.
+    """
+
+    pick: NDArray[np.int64]
+    scale: NDArray[np.float64]
+    missing: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    average: bool
+
+
+class Plan(NamedTuple):
+    """What is computed: coefficients (see ``FilterDesign``) and lengths in samples."""
+
+    gain: NDArray[np.float64]
+    poles: NDArray[np.float64]
+    notch: NDArray[np.float64]
+    block: int
+    blocks: int
+    hop: int
+    floor: float
+
+
+class State(NamedTuple):
+    """Everything that is remembered from one sample to the next.
+
+    A window's variance is built from blocks of ``block`` samples, ``blocks`` of them a window. Of
+    the current run of ``blocks`` blocks ``head_*`` holds the moments of those seen so far, and
+    ``tail_*[k]`` those of block k of the run before up to its end. A window is always one tail and
+    the head, so nothing is ever subtracted and an artefact leaves without a trace.
+
+    Attributes
+    ----------
+    counters : array of int, shape (3,)
+        Samples so far, samples in the current block, blocks in the current run.
+    started : array of bool, shape (channels,)
+        Whether the channel has had a sample that is a number.
+    offset : array, shape (channels,)
+        That first sample, taken off all later ones: the filters then start as if the channel had
+        stood there for ever.
+    held : array, shape (channels,)
+        The last sample that was a number: it stands in for those that are not.
+    last_bad : array of int, shape (channels,)
+        Index of the last sample that was no number.
+    notch, bank : arrays, shape (notches, 2, channels) and (bands, sections, 2, channels)
+        Filter states.
+    shift, total, square : arrays, shape (bands, channels)
+        The current block: its first value, and the sums of differences from it and their squares.
+    head_mean, head_square : arrays, shape (bands, channels)
+        Mean, and sum of squared deviations from it.
+    tail_mean, tail_square : arrays, shape (blocks, bands, channels)
+        The same.
+    samples, band : arrays, shape (TILE, channels)
+        Scratch.
+    """
+
+    counters: NDArray[np.int64]
+    started: NDArray[np.bool_]
+    offset: NDArray[np.float64]
+    held: NDArray[np.float64]
+    last_bad: NDArray[np.int64]
+    notch: NDArray[np.float64]
+    bank: NDArray[np.float64]
+    shift: NDArray[np.float64]
+    total: NDArray[np.float64]
+    square: NDArray[np.float64]
+    head_mean: NDArray[np.float64]
+    head_square: NDArray[np.float64]
+    tail_mean: NDArray[np.float64]
+    tail_square: NDArray[np.float64]
+    samples: NDArray[np.float64]
+    band: NDArray[np.float64]
+
+
+def initial_state(plan: Plan, channels: int) -> State:
+    """Return the state before the first sample."""
+    bands, sections = plan.poles.shape[:2]
+    return State(
+        counters=np.zeros(3, np.int64),
+        started=np.zeros(channels, np.bool_),
+        offset=np.zeros(channels),
+        held=np.zeros(channels),
+        last_bad=np.full(channels, np.iinfo(np.int64).min // 2),
+        notch=np.zeros((len(plan.notch), 2, channels)),
+        bank=np.zeros((bands, sections, 2, channels)),
+        shift=np.zeros((bands, channels)),
+        total=np.zeros((bands, channels)),
+        square=np.zeros((bands, channels)),
+        head_mean=np.zeros((bands, channels)),
+        head_square=np.zeros((bands, channels)),
+        tail_mean=np.zeros((plan.blocks, bands, channels)),
+        tail_square=np.zeros((plan.blocks, bands, channels)),
+        samples=np.zeros((TILE, channels)),
+        band=np.zeros((TILE, channels)),
+    )
+
+
+@_compiled
+def _wire(chunk: Any, wiring: Wiring, state: State, x: NDArray[np.float64]) -> None:
+    """Bring a piece of a chunk to the recipe's channels, in microvolts, offset removed."""
+    channels = x.shape[1]
+    first = state.counters[0]
+    for i in range(x.shape[0]):
+        for c in range(channels):
+            source = wiring.pick[c]
+            if source < 0:
+                continue
+            value = np.float64(chunk[i, source]) * wiring.scale[c]
+            if abs(value) <= LIMIT_UV:  # false for NaN
+                state.held[c] = value
+                if not state.started[c]:
+                    state.started[c] = True
+                    state.offset[c] = value
+            else:
+                value = state.held[c]
+                state.last_bad[c] = first + i
+            x[i, c] = value - state.offset[c]
+        for m in range(wiring.missing.shape[0]):
+            acc = 0.0
+            for c in range(channels):
+                if wiring.pick[c] >= 0:
+                    acc += wiring.weights[m, c] * x[i, c]
+            x[i, wiring.missing[m]] = acc
+        if wiring.average:
+            acc = 0.0
+            for c in range(channels):
+                acc += x[i, c]
+            acc /= channels
+            for c in range(channels):
+                x[i, c] -= acc
+
+
+@_compiled
+def _biquad(x: NDArray[np.float64], row: NDArray[np.float64], z: NDArray[np.float64]) -> None:
+    """Filter in place with one second-order section, transposed direct form II."""
+    b0, b1, b2, a1, a2 = row[0], row[1], row[2], row[3], row[4]
+    z0, z1 = z[0], z[1]
+    for i in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            value = x[i, c]
+            out = b0 * value + z0[c]
+            z0[c] = b1 * value - a1 * out + z1[c]
+            z1[c] = b2 * value - a2 * out
+            x[i, c] = out
+
+
+@_compiled
+def _resonator(x: NDArray[np.float64], a1: float, a2: float, z: NDArray[np.float64]) -> None:
+    """Filter in place with one resonator: a biquad whose numerator is 1, 0, -1."""
+    z0, z1 = z[0], z[1]
+    for i in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            value = x[i, c]
+            out = value + z0[c]
+            z0[c] = z1[c] - a1 * out
+            z1[c] = -value - a2 * out
+            x[i, c] = out
+
+
+@_compiled
+def _accumulate(
+    y: NDArray[np.float64],
+    fresh: bool,
+    shift: NDArray[np.float64],
+    total: NDArray[np.float64],
+    square: NDArray[np.float64],
+) -> None:
+    """Add samples to the current block's sums, as differences from the block's first value."""
+    if fresh:
+        for c in range(y.shape[1]):
+            shift[c] = y[0, c]
+            total[c] = 0.0
+            square[c] = 0.0
+    for i in range(y.shape[0]):
+        for c in range(y.shape[1]):
+            difference = y[i, c] - shift[c]
+            total[c] += difference
+            square[c] += difference * difference
+
+
+@_compiled
+def _close_block(plan: Plan, state: State) -> None:
+    """Turn the block's sums into moments and merge them into the head of the run."""
+    n = plan.block
+    k = state.counters[2]
+    bands, channels = state.shift.shape
+    for b in range(bands):
+        for c in range(channels):
+            total = state.total[b, c]
+            mean = state.shift[b, c] + total / n
+            square = max(state.square[b, c] - total * (total / n), 0.0)
+            state.tail_mean[k, b, c] = mean
+            state.tail_square[k, b, c] = square
+            if k == 0:
+                state.head_mean[b, c] = mean
+                state.head_square[b, c] = square
+            else:  # Chan, Golub & LeVeque 1979: moments of two parts make those of the whole
+                difference = mean - state.head_mean[b, c]
+                state.head_mean[b, c] += difference / (k + 1)
+                state.head_square[b, c] += square + difference * difference * (n * k / (k + 1))
+
+
+@_compiled
+def _emit(plan: Plan, state: State, out: NDArray[np.float64]) -> None:
+    """Write the DE of the window that ends here."""
+    n = plan.block
+    head = state.counters[2] + 1
+    tail = plan.blocks - head
+    bands, channels = out.shape
+    for b in range(bands):
+        for c in range(channels):
+            square = state.head_square[b, c]
+            if tail > 0:
+                difference = state.tail_mean[head, b, c] - state.head_mean[b, c]
+                square += state.tail_square[head, b, c]
+                square += difference * difference * (n * head * (tail / plan.blocks))
+            variance = max(square / (n * plan.blocks), plan.floor)
+            out[b, c] = _HALF_LOG_2PIE + 0.5 * math.log(variance)
+
+
+@_compiled
+def _close_run(plan: Plan, state: State) -> None:
+    """Turn the run's blocks into tails: each block's moments and those of all after it."""
+    n = plan.block
+    bands, channels = state.shift.shape
+    for k in range(plan.blocks - 2, -1, -1):
+        later = plan.blocks - 1 - k
+        for b in range(bands):
+            for c in range(channels):
+                mean = state.tail_mean[k, b, c]
+                difference = state.tail_mean[k + 1, b, c] - mean
+                state.tail_mean[k, b, c] = mean + difference * (later / (later + 1))
+                state.tail_square[k, b, c] += state.tail_square[
+                    k + 1, b, c
+                ] + difference * difference * (n * later / (later + 1))
+
+
+@_compiled
+def _flush_tiny(z: NDArray[np.float64]) -> None:
+    """Zero what has decayed to nothing: arithmetic on denormal numbers is a hundred times slower."""
+    flat = z.reshape(-1)
+    for k in range(flat.shape[0]):
+        if abs(flat[k]) < _FLUSH:
+            flat[k] = 0.0
+
+
+@_compiled
+def advance(
+    chunk: Any,
+    wiring: Wiring,
+    plan: Plan,
+    state: State,
+    values: NDArray[np.float64],
+    last: NDArray[np.int64],
+    bad: NDArray[np.bool_],
+) -> None:
+    """Push a chunk through the path and write out each window that it completes.
+
+    Parameters
+    ----------
+    chunk : array of float32 or float64, shape (samples, stream channels)
+        Samples as they came off the wire.
+    wiring, plan, state
+        What to do; ``state`` is updated.
+    values : array, shape (hops, bands, channels)
+        Takes the DE of each window that ends within the chunk.
+    last : array of int, shape (hops,)
+        Takes the index of each window's last sample.
+    bad : array of bool, shape (hops, channels)
+        Takes which channels had samples in it that were no numbers.
+    """
+    window = plan.block * plan.blocks
+    bands, sections = plan.poles.shape[0], plan.poles.shape[1]
+    done, hop = 0, 0
+    while done < chunk.shape[0]:
+        count, filled = state.counters[0], state.counters[1]
+        n = min(chunk.shape[0] - done, plan.block - filled, TILE - count % TILE)
+        x, y = state.samples[:n], state.band[:n]
+        _wire(chunk[done : done + n], wiring, state, x)
+        for k in range(plan.notch.shape[0]):
+            _biquad(x, plan.notch[k], state.notch[k])
+        for b in range(bands):
+            for i in range(n):
+                for c in range(x.shape[1]):
+                    y[i, c] = plan.gain[b] * x[i, c]
+            for s in range(sections):
+                _resonator(y, plan.poles[b, s, 0], plan.poles[b, s, 1], state.bank[b, s])
+            _accumulate(y, filled == 0, state.shift[b], state.total[b], state.square[b])
+        count += n
+        filled += n
+        done += n
+        state.counters[0] = count
+        if count % TILE == 0:
+            _flush_tiny(state.bank)
+            _flush_tiny(state.notch)
+        if filled == plan.block:
+            filled = 0
+            _close_block(plan, state)
+            if count >= window and (count - window) % plan.hop == 0:
+                _emit(plan, state, values[hop])
+                last[hop] = count - 1
+                for c in range(bad.shape[1]):
+                    bad[hop, c] = state.last_bad[c] >= count - window
+                hop += 1
+            state.counters[2] += 1
+            if state.counters[2] == plan.blocks:
+                _close_run(plan, state)
+                state.counters[2] = 0
+        state.counters[1] = filled

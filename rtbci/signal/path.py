@@ -1,0 +1,207 @@
+"""The signal path: samples in, differential-entropy maps out.
+
+Live feeds it chunks as they come, offline feeds it whole recordings, and both get the same numbers,
+bit for bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtbci.errors import ChannelError, RecipeError, UnitError
+from rtbci.montage.interpolation import spline_weights
+from rtbci.montage.names import canonical_name, match_channels
+from rtbci.montage.units import microvolts_per
+from rtbci.recipe import Recipe
+from rtbci.signal.design import design_filters
+from rtbci.signal.kernels import Plan, Wiring, advance, initial_state
+
+
+@dataclass(frozen=True)
+class DEMaps:
+    """Differential entropy of the windows that one chunk completed.
+
+    Attributes
+    ----------
+    values : array, shape (hops, bands, channels)
+        DE = 1/2 ln(2 pi e sigma^2) of each band's signal in microvolts, nats.
+    last : array of int, shape (hops,)
+        Index, since the path was started, of the last sample that each map used.
+    bad : array of bool, shape (hops, channels)
+        Channels with samples in the window that were no numbers; the sample before stood in.
+    """
+
+    values: NDArray[np.float64]
+    last: NDArray[np.int64]
+    bad: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.last)
+
+
+class SignalPath:
+    """The causal path from a stream's samples to DE maps.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to compute.
+    sfreq : float
+        The stream's sampling rate, hertz. Filters are designed for it; nothing is resampled.
+    channel_names : sequence of str
+        The stream's channels, in the stream's order and spelling.
+    unit : str or sequence of str
+        The stream's unit, or one for each of its channels.
+    bad : sequence of str
+        Channels of the stream that are not to be used; they are interpolated.
+
+    Attributes
+    ----------
+    window, hop : int
+        Lengths in samples.
+    settling : int
+        Samples after the start until the filters have forgotten how they were started.
+    interpolated : tuple of str
+        Channels that are filled in from their neighbours.
+
+    Raises
+    ------
+    ChannelError
+        If more channels are missing than the recipe lets be interpolated.
+    RecipeError
+        If a band reaches the Nyquist frequency or a window is shorter than two samples.
+    UnitError
+        If the unit of a channel that is needed is not a known voltage.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        sfreq: float,
+        channel_names: Sequence[str],
+        unit: str | Sequence[str] = "uV",
+        bad: Sequence[str] = (),
+    ) -> None:
+        if not (math.isfinite(sfreq) and sfreq > 0):
+            raise RecipeError(f"a sampling rate of {sfreq:g} Hz cannot be filtered")
+        self.recipe = recipe
+        self.sfreq = float(sfreq)
+        self.channel_names = tuple(channel_names)
+        self.window = round(recipe.window_s * sfreq)
+        self.hop = max(round(recipe.hop_s * sfreq), 1)
+        if self.window < 2:
+            raise RecipeError(f"a window of {recipe.window_s:g} s has no variance at {sfreq:g} Hz")
+        filters = design_filters(recipe, self.sfreq)
+        self.settling = filters.settling
+        block = math.gcd(self.window, self.hop)
+        self._plan = Plan(
+            gain=filters.gain,
+            poles=filters.poles,
+            notch=filters.notch,
+            block=block,
+            blocks=self.window // block,
+            hop=self.hop,
+            floor=recipe.variance_floor,
+        )
+        self._wiring, self.interpolated = _wire_up(recipe, self.channel_names, unit, bad)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all samples: the next one is the first."""
+        self._state = initial_state(self._plan, len(self.recipe.channels))
+
+    @property
+    def samples(self) -> int:
+        """Samples pushed since the start."""
+        return int(self._state.counters[0])
+
+    def hops_in(self, n_samples: int) -> int:
+        """Return how many maps the next ``n_samples`` samples will complete."""
+        return self._hops_until(self.samples + n_samples) - self._hops_until(self.samples)
+
+    @property
+    def until_next_map(self) -> int:
+        """Samples that are missing for the next map."""
+        count = self.samples
+        if count < self.window:
+            return self.window - count
+        return self.hop - (count - self.window) % self.hop
+
+    def push(self, chunk: NDArray[np.floating]) -> DEMaps:
+        """Take the stream's next samples and return the maps that they complete.
+
+        Parameters
+        ----------
+        chunk : array, shape (samples, stream channels)
+            In the stream's unit. NaN, infinities and absurd values are allowed anywhere.
+
+        Returns
+        -------
+        DEMaps
+            As many maps as hops end within the chunk, often none.
+
+        Raises
+        ------
+        ChannelError
+            If the chunk has another number of channels than the stream.
+        """
+        if chunk.ndim != 2 or chunk.shape[1] != len(self.channel_names):
+            raise ChannelError(
+                f"a chunk of shape {chunk.shape} does not fit (samples, {len(self.channel_names)})"
+            )
+        dtype = np.float32 if chunk.dtype == np.float32 else np.float64
+        samples = np.ascontiguousarray(chunk, dtype)
+        hops, (bands, channels) = self.hops_in(len(chunk)), self.recipe.map_shape
+        maps = DEMaps(
+            values=np.empty((hops, bands, channels)),
+            last=np.empty(hops, np.int64),
+            bad=np.empty((hops, channels), np.bool_),
+        )
+        advance(samples, self._wiring, self._plan, self._state, maps.values, maps.last, maps.bad)
+        return maps
+
+    def warm_up(self) -> None:
+        """Compile what :meth:`push` needs, without touching this path's state."""
+        state = self._state
+        for dtype in (np.float32, np.float64):
+            self.reset()
+            self.push(np.zeros((self.window + self.hop, len(self.channel_names)), dtype))
+        self._state = state
+
+    def _hops_until(self, count: int) -> int:
+        return 0 if count < self.window else (count - self.window) // self.hop + 1
+
+
+def _wire_up(
+    recipe: Recipe, channel_names: Sequence[str], unit: str | Sequence[str], bad: Sequence[str]
+) -> tuple[Wiring, tuple[str, ...]]:
+    matched = match_channels(recipe.channels, channel_names, bad)
+    missing = [k for k, source in enumerate(matched) if source is None]
+    present = [k for k, source in enumerate(matched) if source is not None]
+    names = [recipe.channels[k] for k in missing]
+    if len(missing) > recipe.interpolate * len(recipe.channels):
+        excluded = {canonical_name(name) for name in bad}
+        said = "missing or bad" if excluded else "missing"
+        raise ChannelError(
+            f"{len(missing)} of the model's {len(recipe.channels)} channels are {said}: "
+            f"{', '.join(names)}; at most {recipe.interpolate:.0%} can be interpolated"
+        )
+    weights = np.zeros((len(missing), len(matched)))
+    if missing:
+        weights[:, present] = spline_weights(names, [recipe.channels[k] for k in present])
+    units = [unit] * len(channel_names) if isinstance(unit, str) else list(unit)
+    if len(units) != len(channel_names):
+        raise UnitError(f"{len(units)} units do not fit {len(channel_names)} channels")
+    wiring = Wiring(
+        pick=np.array([-1 if source is None else source for source in matched], np.int64),
+        scale=np.array([1.0 if k is None else microvolts_per(units[k]) for k in matched]),
+        missing=np.array(missing, np.int64),
+        weights=weights,
+        average=recipe.reference == "average",
+    )
+    return wiring, tuple(names)
