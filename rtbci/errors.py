@@ -40,6 +40,10 @@ class PublishError(RtbciError):
     """A socket that cannot be opened or a message that is no rtbci message."""
 
 
+class ReceiveTimeoutError(PublishError):
+    """No prediction arrived within the time that the subscriber was ready to wait."""
+
+
 class RecordingError(RtbciError):
     """A recording or data set that cannot be read."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +17,17 @@ from rtbci.montage.names import canonical_name
 _CEREBELLAR = {"CB1": ("PO9", "I1"), "CB2": ("PO10", "I2")}
 
 
+def _montage_name(mne: Any) -> str:
+    """Return what this version of MNE calls the 10-5 system on the Colin 27 head."""
+    names = mne.channels.get_builtin_montages()
+    return "colin27_1005" if "colin27_1005" in names else "standard_1005"
+
+
 @cache
 def _standard_positions() -> dict[str, NDArray[np.float64]]:
     import mne
 
-    montage = mne.channels.make_standard_montage("standard_1005")
+    montage = mne.channels.make_standard_montage(_montage_name(mne))
     positions = {
         canonical_name(name): np.asarray(xyz, np.float64)
         for name, xyz in montage.get_positions()["ch_pos"].items()

@@ -1,127 +1,107 @@
 """Messages on the wire: one topic frame, then one UTF-8 JSON object.
 
 The models below are the format; :func:`json_schema` derives the JSON Schema that the package ships
-from them.
+from them. After a change, write it again with ``python -m rtbci.publish.wire``.
 """
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.json_schema import GenerateJsonSchema
 
 from rtbci.errors import PublishError
 
 DEFAULT_ADDRESS = "tcp://127.0.0.1:5556"
 PREDICTION_TOPIC = "prediction/"
 STATUS_TOPIC = "status/"
+SCHEMA_FILE = Path(__file__).with_name("schema.json")
 
 State = Literal["warming-up", "ok", "degraded", "stale"]
 """``warming-up``: filters are still settling; ``degraded``: ``quality`` says why; ``stale``: the
 stream has stopped or is not there yet."""
 
 
-class _Message(BaseModel):
-    # A newer program may add keys: a reader of version 1 lets them pass.
-    model_config = ConfigDict(frozen=True, extra="ignore")
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        # A newer program may add keys: a reader of version 1 lets them pass.
+        extra="ignore",
+        # JSON has no NaN: it would arrive as null, which no reader expects.
+        allow_inf_nan=False,
+        # What is written always has every key, so the schema may promise them.
+        json_schema_serialization_defaults_required=True,
+        use_attribute_docstrings=True,
+    )
 
+
+class _Message(_Part):
     v: Literal[1] = 1
+    """Version of the format."""
     stream: str
+    """Name of the EEG stream in LSL."""
 
 
-class Quality(BaseModel):
-    """What may make a prediction less trustworthy.
-
-    Attributes
-    ----------
-    bad_channels : tuple of str
-        Channels with samples that are no numbers, or without any signal, in this window.
-    interpolated : tuple of str
-        Channels that the stream lacks, or that were named bad, filled in from their neighbours.
-    gap_ms : float
-        Milliseconds of samples lost within this window.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
+class Quality(_Part):
+    """What may make a prediction less trustworthy."""
 
     bad_channels: tuple[str, ...] = ()
+    """Channels with samples that are no numbers, or without any signal, in this window."""
     interpolated: tuple[str, ...] = ()
+    """Channels that the stream lacks, or that were named bad, filled in from their neighbours."""
     gap_ms: Annotated[float, Field(ge=0)] = 0.0
+    """Milliseconds of samples lost within this window."""
 
 
 class Prediction(_Message):
-    """One prediction: topic ``prediction/<stream>``.
-
-    Attributes
-    ----------
-    seq : int
-        Counts this publisher's predictions without gaps from 0.
-    label : str
-        The most probable class.
-    probabilities : dict of str to float
-        Each class and its probability, in the model's class order.
-    lsl_time : float
-        LSL time of the last sample used, seconds of this machine's ``local_clock()``.
-    unix_time : float
-        The same moment in seconds since 1970 (UTC).
-    latency_ms : float
-        From ``lsl_time`` to the moment of publishing, milliseconds.
-    quality : Quality
-        What may make the prediction less trustworthy.
-    state : State
-        ``ok``, or what is the matter.
-    model : str
-        Name of the model that predicts.
-    """
+    """One prediction: topic ``prediction/<stream>``."""
 
     seq: Annotated[int, Field(ge=0)]
+    """Counts this publisher's predictions without gaps from 0."""
     label: str
+    """The most probable class."""
     probabilities: dict[str, Annotated[float, Field(ge=0, le=1)]]
+    """Each class and its probability, in the model's class order."""
     lsl_time: float
+    """LSL time of the last sample used, seconds of this machine's ``local_clock()``."""
     unix_time: float
+    """The same moment in seconds since 1970 (UTC)."""
     latency_ms: float
+    """From ``lsl_time`` to the moment of publishing, milliseconds."""
     quality: Quality = Quality()
+    """What may make the prediction less trustworthy."""
     state: State = "ok"
+    """``warming-up``: filters are still settling; ``degraded``: ``quality`` says why."""
     model: str
+    """Name of the model that predicts."""
 
 
 class Status(_Message):
-    """How the live system is doing, each second: topic ``status/<stream>``.
-
-    Attributes
-    ----------
-    state : State
-        State of the stream.
-    message : str
-        One line for a person.
-    unix_time : float
-        When this was said, seconds since 1970 (UTC).
-    predictions : int
-        Predictions published so far; the next one has this ``seq``.
-    epoch : int
-        Counts (re)connections to the stream, from 1; 0 before the first.
-    samples : int
-        Samples received in this epoch.
-    gap_ms : float
-        Milliseconds of samples lost in this epoch.
-    sfreq : float or None
-        The stream's sampling rate in hertz, once known.
-    model : str
-        Name of the model that predicts.
-    classes : tuple of str
-        The model's classes in order.
-    """
+    """How the live system is doing, each second: topic ``status/<stream>``."""
 
     state: State
+    """As in a prediction; ``stale``: the stream has stopped or is not there yet."""
     message: str = ""
+    """One line for a person."""
     unix_time: float
+    """When this was said, seconds since 1970 (UTC)."""
     predictions: Annotated[int, Field(ge=0)] = 0
+    """Predictions published so far; the next one has this ``seq``."""
     epoch: Annotated[int, Field(ge=0)] = 0
+    """Counts (re)connections to the stream, from 1; 0 before the first."""
     samples: Annotated[int, Field(ge=0)] = 0
+    """Samples received in this epoch."""
     gap_ms: Annotated[float, Field(ge=0)] = 0.0
+    """Milliseconds of samples lost in this epoch."""
     sfreq: float | None = None
+    """The stream's sampling rate in hertz, once known."""
     model: str
+    """Name of the model that predicts."""
     classes: tuple[str, ...]
+    """The model's classes in order."""
 
 
 def encode(message: Prediction | Status) -> list[bytes]:
@@ -145,20 +125,36 @@ def decode(frames: list[bytes]) -> Prediction | Status:
         raise PublishError(f"topic {topic!r} is neither a prediction nor a status")
     kind = Prediction if topic.startswith(PREDICTION_TOPIC) else Status
     try:
-        return kind.model_validate_json(frames[1])
+        message = kind.model_validate_json(frames[1])
     except ValidationError as error:
-        first = error.errors()[0]
+        # A wrong version explains all else that is wrong, so it is named first.
+        first = min(error.errors(), key=lambda one: one["loc"] != ("v",))
         where = ".".join(str(part) for part in first["loc"]) or "JSON"
         raise PublishError(
             f"message on {topic!r} is not version 1: {where}: {first['msg']}"
         ) from None
+    if "v" not in message.model_fields_set:
+        raise PublishError(f"message on {topic!r} is not version 1: v: it does not say its version")
+    return message
+
+
+class _Untitled(GenerateJsonSchema):
+    # "Lsl Time" for "lsl_time" tells a reader nothing.
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
 
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of all messages, as the package ships it in ``schema.json``."""
-    schema = TypeAdapter(Prediction | Status).json_schema(mode="serialization")
+    schema = TypeAdapter(Prediction | Status).json_schema(
+        mode="serialization", schema_generator=_Untitled
+    )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "rtbci messages, version 1",
         **schema,
     }
+
+
+if __name__ == "__main__":
+    SCHEMA_FILE.write_text(json.dumps(json_schema(), indent=2) + "\n", encoding="utf-8")

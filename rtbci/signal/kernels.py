@@ -282,7 +282,7 @@ def _close_run(plan: Plan, state: State) -> None:
 
 @_compiled
 def _flush_tiny(z: NDArray[np.float64]) -> None:
-    """Zero what has decayed to nothing: arithmetic on denormal numbers is a hundred times slower."""
+    """Zero what has decayed to nothing: denormal numbers are a hundred times slower."""
     flat = z.reshape(-1)
     for k in range(flat.shape[0]):
         if abs(flat[k]) < _FLUSH:

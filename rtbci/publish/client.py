@@ -1,0 +1,253 @@
+"""Predictions as a typed, blocking or asynchronous iterator."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+import zmq
+import zmq.asyncio
+
+from rtbci.errors import PublishError, ReceiveTimeoutError
+from rtbci.publish.wire import (
+    DEFAULT_ADDRESS,
+    PREDICTION_TOPIC,
+    STATUS_TOPIC,
+    Prediction,
+    Status,
+    decode,
+)
+
+_QUEUE_LENGTH = 50_000
+
+
+def subscribe(
+    address: str = DEFAULT_ADDRESS,
+    stream: str | None = None,
+    timeout: float | None = None,
+) -> Subscription:
+    """Subscribe to the predictions of a live system.
+
+    Parameters
+    ----------
+    address : str
+        Where it publishes. If nobody does, receiving waits until somebody does.
+    stream : str or None
+        Only the predictions of this EEG stream; None: of all streams.
+    timeout : float or None
+        Seconds without a prediction after which receiving fails; None: wait for ever.
+
+    Returns
+    -------
+    Subscription
+        Iterate over it, with ``for`` or ``async for``.
+
+    Raises
+    ------
+    PublishError
+        If the address is malformed.
+
+    Examples
+    --------
+    >>> for prediction in subscribe(timeout=10):  # doctest: +SKIP
+    ...     print(prediction.label, prediction.probabilities)
+    """
+    return Subscription(address, stream, timeout)
+
+
+class Subscription:
+    """An open subscription; see :func:`subscribe`. Use it from one thread.
+
+    Attributes
+    ----------
+    last_status : Status or None
+        The newest status that has come in so far; kept up to date while receiving.
+    received : int
+        Predictions received.
+    lost : int
+        Predictions that were published but never arrived, by the gaps in their ``seq``. A publisher
+        that starts again at 0 has lost nothing.
+    """
+
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        stream: str | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        self.last_status: Status | None = None
+        self.received = 0
+        self.lost = 0
+        self._address = address
+        self._stream = stream
+        self._timeout = timeout
+        self._last_seq: dict[str, int] = {}
+        self._async_socket: zmq.asyncio.Socket | None = None
+        self._socket = zmq.Context.instance().socket(zmq.SUB)
+        self._socket.setsockopt(zmq.RCVHWM, _QUEUE_LENGTH)
+        self._socket.setsockopt(zmq.LINGER, 0)
+        # Notices a publisher whose machine vanished without a word, and connects again.
+        self._socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
+        self._socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 10)
+        self._socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, 5)
+        self._topics = [
+            (kind + (stream or "")).encode() for kind in (PREDICTION_TOPIC, STATUS_TOPIC)
+        ]
+        for topic in self._topics:
+            self._socket.setsockopt(zmq.SUBSCRIBE, topic)
+        try:
+            self._socket.connect(address)
+        except zmq.ZMQError:
+            self.close()
+            raise PublishError(
+                f"cannot subscribe to {address!r}: that is no ZeroMQ address; "
+                f"write one like {DEFAULT_ADDRESS}"
+            ) from None
+
+    def receive(self, timeout: float | None = None) -> Prediction:
+        """Wait for the next prediction.
+
+        Parameters
+        ----------
+        timeout : float or None
+            Seconds to wait at most; None: as long as the subscription's own timeout says.
+
+        Returns
+        -------
+        Prediction
+            The next prediction in the order of publishing.
+
+        Raises
+        ------
+        ReceiveTimeoutError
+            If none arrived in that time.
+        PublishError
+            If a message is not an rtbci message of version 1, or the subscription is closed.
+        """
+        deadline = self._deadline(timeout)
+        while not isinstance(message := self._take(), Prediction):
+            if message is None:
+                self._socket.poll(self._remaining_ms(deadline))
+        return message
+
+    async def receive_async(self, timeout: float | None = None) -> Prediction:
+        """Wait for the next prediction without blocking the event loop; see :meth:`receive`.
+
+        Cancelling loses no prediction: a message is taken only when it can be returned.
+        """
+        if self._async_socket is None:
+            self._async_socket = zmq.asyncio.Socket.from_socket(self._socket)
+        # Others on the loop get their turn even while a backlog is worked off.
+        await asyncio.sleep(0)
+        deadline = self._deadline(timeout)
+        while not isinstance(message := self._take(), Prediction):
+            if message is None:
+                await self._async_socket.poll(self._remaining_ms(deadline))
+        return message
+
+    def messages(self, timeout: float | None = None) -> Iterator[Prediction | Status]:
+        """Iterate over predictions and statuses alike, in the order of publishing.
+
+        Parameters
+        ----------
+        timeout : float or None
+            Seconds to wait for either at most; None: as long as the subscription's own timeout.
+
+        Yields
+        ------
+        Prediction or Status
+            The next message. Fails as :meth:`receive` does.
+        """
+        while True:
+            deadline = self._deadline(timeout)
+            while (message := self._take()) is None:
+                self._socket.poll(self._remaining_ms(deadline))
+            yield message
+
+    def close(self) -> None:
+        """Close the socket."""
+        if self._async_socket is not None:
+            self._async_socket.close()
+        self._socket.close()
+
+    def __iter__(self) -> Iterator[Prediction]:
+        while True:
+            yield self.receive()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Prediction:
+        return await self.receive_async()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _take(self) -> Prediction | Status | None:
+        """Return the next message that is already here, if any, and keep the counts."""
+        if self._socket.closed:
+            raise PublishError(f"the subscription to {self._address} is closed; subscribe again")
+        while True:
+            try:
+                frames = self._socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return None
+            # ZeroMQ matches prefixes: the topic of "eeg" lets that of "eeg2" through.
+            if self._stream is None or frames[0] in self._topics:
+                break
+        message = decode(frames)
+        if isinstance(message, Status):
+            self.last_status = message
+        else:
+            self._count(message)
+        return message
+
+    def _count(self, prediction: Prediction) -> None:
+        self.received += 1
+        last = self._last_seq.get(prediction.stream)
+        if last is not None and prediction.seq > last:
+            self.lost += prediction.seq - last - 1
+        self._last_seq[prediction.stream] = prediction.seq
+
+    def _deadline(self, timeout: float | None) -> float:
+        seconds = self._timeout if timeout is None else timeout
+        return math.inf if seconds is None else time.monotonic() + seconds
+
+    def _remaining_ms(self, deadline: float) -> int | None:
+        """Return how long to wait yet, for ZeroMQ, or fail if the time is over."""
+        if deadline == math.inf:
+            return None
+        seconds = deadline - time.monotonic()
+        if seconds > 0:
+            return math.ceil(1000 * seconds)
+        what = "no prediction" if self._stream is None else f"no prediction of {self._stream!r}"
+        status = self.last_status
+        why = (
+            "is `rtbci live` running and publishing there?"
+            if status is None
+            else f"the live system is there and says: {status.state} {status.message}".rstrip()
+        )
+        raise ReceiveTimeoutError(f"{what} from {self._address} in time; {why}")
