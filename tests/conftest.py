@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import os
-import tempfile
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from rtbci.stream.isolation import isolated_lsl
+
 SHARED_DATA = Path(
     os.environ.get("RTBCI_TEST_DATA", Path(__file__).parents[2] / "shared" / "data")
 ).resolve()
 
-
-def _isolate_lsl() -> None:
-    """Give this test process, and the processes that it starts, an LSL network of their own.
-
-    liblsl reads its configuration once, when it is first used, so this has to come before.
-    """
-    session = uuid.uuid4().hex
-    path = Path(tempfile.gettempdir()) / f"rtbci-test-lsl-{session}.cfg"
-    path.write_text(
-        f"[lab]\nSessionID = {session}\n"
-        "[multicast]\nResolveScope = machine\n"
-        "[ports]\nIPv6 = disable\n"
-        "[log]\nlevel = -2\n"
-    )
-    os.environ["LSLAPICFG"] = str(path)
-
-
-_isolate_lsl()
+# Before any test module loads liblsl, and for the processes that tests start.
+_network = isolated_lsl()
+_network.__enter__()
 
 
 def pytest_unconfigure() -> None:
-    Path(os.environ["LSLAPICFG"]).unlink(missing_ok=True)
+    _network.__exit__(None, None, None)
 
 
 @pytest.fixture(scope="session")

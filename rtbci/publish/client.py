@@ -19,6 +19,7 @@ from rtbci.publish.wire import (
     STATUS_TOPIC,
     Prediction,
     Status,
+    check_address,
     decode,
 )
 
@@ -79,6 +80,7 @@ class Subscription:
         stream: str | None = None,
         timeout: float | None = None,
     ) -> None:
+        check_address(address)
         self.last_status: Status | None = None
         self.received = 0
         self.lost = 0
@@ -87,7 +89,7 @@ class Subscription:
         self._timeout = timeout
         self._last_seq: dict[str, int] = {}
         self._async_socket: zmq.asyncio.Socket | None = None
-        self._socket = zmq.Context.instance().socket(zmq.SUB)
+        self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
         self._socket.setsockopt(zmq.RCVHWM, _QUEUE_LENGTH)
         self._socket.setsockopt(zmq.LINGER, 0)
         # Notices a publisher whose machine vanished without a word, and connects again.
@@ -105,7 +107,7 @@ class Subscription:
             self.close()
             raise PublishError(
                 f"cannot subscribe to {address!r}: that is no ZeroMQ address; "
-                f"write one like {DEFAULT_ADDRESS}"
+                f"write it like {DEFAULT_ADDRESS}"
             ) from None
 
     def receive(self, timeout: float | None = None) -> Prediction:

@@ -14,7 +14,7 @@ from typing import Self
 import zmq
 
 from rtbci.errors import PublishError
-from rtbci.publish.wire import DEFAULT_ADDRESS, Prediction, Status, encode
+from rtbci.publish.wire import DEFAULT_ADDRESS, Prediction, Status, check_address, encode
 
 # A subscriber that stalls may fall this many messages behind (more than an hour at ten a second)
 # before ZeroMQ drops what it cannot hold for it.
@@ -22,13 +22,15 @@ _QUEUE_LENGTH = 50_000
 _LINGER_MS = 500
 _SUBSCRIBE = b"\x01"
 
+_MALFORMED = f"that is no ZeroMQ address; write it like {DEFAULT_ADDRESS}"
 _ADVICE = {
-    errno.EADDRINUSE: "the port is in use by another program; stop it or choose another port",
-    errno.EADDRNOTAVAIL: "this machine has no such network address; choose another",
+    zmq.EINVAL: _MALFORMED,
+    zmq.EPROTONOSUPPORT: _MALFORMED,
+    zmq.EADDRINUSE: "the port is in use by another program; stop it or choose another port",
+    zmq.EADDRNOTAVAIL: "this machine has no such network address; choose another",
     errno.ENODEV: "this machine has no such network address; choose another",
     errno.EACCES: "the system does not allow it; choose a port above 1023",
 }
-_MALFORMED = f"that is no ZeroMQ address; write one like {DEFAULT_ADDRESS}"
 
 
 class Publisher:
@@ -50,21 +52,22 @@ class Publisher:
     """
 
     def __init__(self, address: str = DEFAULT_ADDRESS) -> None:
+        check_address(address)
         # A context of its own: ending it is what waits until the queue has been sent.
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.XPUB)
         self._socket.setsockopt(zmq.XPUB_VERBOSE, 1)  # hear every subscription, not a topic's first
         self._socket.setsockopt(zmq.SNDHWM, _QUEUE_LENGTH)
         self._socket.setsockopt(zmq.LINGER, _LINGER_MS)
-        self._socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
         self._last_status: dict[bytes, list[bytes]] = {}
         try:
             self._socket.bind(address)
         except zmq.ZMQError as error:
             self.close()
-            advice = _ADVICE.get(error.errno or 0, _MALFORMED)
+            number = error.errno or 0
+            advice = _ADVICE.get(number, zmq.strerror(number))
             raise PublishError(f"cannot publish on {address!r} (--address): {advice}") from None
-        self._address = self._socket.getsockopt(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
+        self._address = self._socket.get_string(zmq.LAST_ENDPOINT)
 
     @property
     def address(self) -> str:
@@ -112,7 +115,7 @@ class Publisher:
         self.close()
 
     def _new_subscriptions(self) -> set[bytes]:
-        prefixes = set()
+        prefixes: set[bytes] = set()
         while True:
             try:
                 frames = self._socket.recv_multipart(zmq.NOBLOCK)

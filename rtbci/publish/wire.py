@@ -104,6 +104,29 @@ class Status(_Message):
     """The model's classes in order."""
 
 
+def check_address(address: str) -> None:
+    """Refuse a TCP address whose port ZeroMQ would misread.
+
+    Parameters
+    ----------
+    address : str
+        A ZeroMQ address; only those of TCP are looked at.
+
+    Raises
+    ------
+    PublishError
+        If its port is no number from 0 to 65535, and not ``*``. ZeroMQ itself would take such a
+        number modulo 65536, and ignore what follows the digits.
+    """
+    if not address.startswith("tcp://"):
+        return
+    port = address.rpartition(":")[2]
+    if port != "*" and not (port.isascii() and port.isdigit() and int(port) <= 65535):
+        raise PublishError(
+            f"address {address!r} has no port from 0 to 65535; write it like {DEFAULT_ADDRESS}"
+        )
+
+
 def encode(message: Prediction | Status) -> list[bytes]:
     """Return a message's frames: topic and JSON."""
     topic = PREDICTION_TOPIC if isinstance(message, Prediction) else STATUS_TOPIC

@@ -1,0 +1,106 @@
+"""The commands, where they live, and what happens when one fails."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+import rtbci
+from rtbci.errors import RtbciError
+
+# Each command and where its function is. Those outside rtbci are loaded by name, so that rtbci
+# stands alone where only it is installed.
+_COMMANDS = {
+    "live": "rtbci.cli.live:live",
+    "watch": "rtbci.cli.watch:watch",
+    "streams": "rtbci.cli.streams:streams",
+    "replay": "replay.cli:replay",
+    "train": "offline.cli:train",
+}
+
+_DEBUG_VARIABLE = "RTBCI_DEBUG"
+
+
+def build() -> typer.Typer:
+    """Return the application with all commands that are installed."""
+    app = typer.Typer(
+        name="rtbci",
+        help=rtbci.__doc__,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    for name, place in _COMMANDS.items():
+        module, attribute = place.split(":")
+        if find_spec(module.split(".")[0]) is None:
+            continue
+        command = getattr(import_module(module), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
+
+
+def main() -> None:
+    """Run the command line; an error is one line on stderr."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        build()()
+    except RtbciError as error:
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail("stopped before it was done", 1)
+    except BrokenPipeError:
+        # Whoever read our output has gone; say nothing more, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        _fail(f"unexpected {type(error).__name__}: {said} (--debug shows where)", 1)
+
+
+def _fail(said: str, code: int) -> None:
+    if os.environ.get(_DEBUG_VARIABLE):
+        logging.getLogger("rtbci").exception("failed")
+    print(f"rtbci: {said}", file=sys.stderr)  # noqa: T201
+    sys.exit(code)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """Let SIGTERM end a command as Ctrl-C does: every ``with`` block closes what it holds."""
+    raise KeyboardInterrupt
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rtbci {rtbci.__version__}")
+        raise typer.Exit
+
+
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Log more, show tracebacks.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    if debug:
+        os.environ[_DEBUG_VARIABLE] = "1"
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="rtbci: %(message)s", force=True
+    )
+    level = logging.DEBUG if os.environ.get(_DEBUG_VARIABLE) else logging.INFO
+    for name in ("rtbci", "offline", "replay"):
+        logging.getLogger(name).setLevel(level)

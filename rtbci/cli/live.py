@@ -1,0 +1,97 @@
+"""``rtbci live``: predict on a stream."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rtbci.configuration import read_yaml, validate
+from rtbci.errors import ConfigError
+from rtbci.live.settings import LiveSettings
+
+
+def live(
+    model: Annotated[
+        Path | None, typer.Option("--model", "-m", help="Model file made by 'rtbci train'.")
+    ] = None,
+    stream: Annotated[
+        str | None,
+        typer.Option(
+            "--stream",
+            "-s",
+            help="Which stream: its name, type or source id, or name=..., type=..., source_id=...",
+            show_default="type=EEG",
+        ),
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(help="Seconds to wait for the stream.", show_default="30"),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(help="ZeroMQ address to publish on.", show_default="tcp://127.0.0.1:5556"),
+    ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(help="The stream's unit (V, mV, uV, nV), where it declares none."),
+    ] = None,
+    channels: Annotated[
+        str | None,
+        typer.Option(help="Channel names in the stream's order, where it names none: Fp1,Fp2,..."),
+    ] = None,
+    bad: Annotated[
+        str | None, typer.Option(help="Channels not to use; they are interpolated: T7,Oz")
+    ] = None,
+    lsl_out: Annotated[
+        bool | None,
+        typer.Option("--lsl-out/--no-lsl-out", help="Also send predictions out over LSL."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="YAML file with these settings.")
+    ] = None,
+) -> None:
+    """Predict on an LSL stream, each hop, and publish over ZeroMQ until Ctrl-C.
+
+    Example: [bold]rtbci live --model model.pt --stream "My amplifier"[/bold]
+    """
+    given = {
+        "model": model,
+        "stream": stream,
+        "timeout": timeout,
+        "address": address,
+        "unit": unit,
+        "channels": _names(channels),
+        "bad_channels": _names(bad),
+        "lsl_out": lsl_out,
+    }
+    settings = _settings(config, {key: value for key, value in given.items() if value is not None})
+
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("loading the model"):
+        from rtbci.live.system import LiveSystem
+
+        system = LiveSystem(settings)
+    try:
+        with console.status(f"live on {settings.stream!r}; Ctrl-C stops"):
+            system.run()
+    except KeyboardInterrupt:
+        console.print("rtbci: stopped", highlight=False)
+
+
+def _settings(config: Path | None, given: dict[str, Any]) -> LiveSettings:
+    """Merge the file's settings and the command line's, which win."""
+    content = read_yaml(config) if config is not None else {}
+    if config is not None and isinstance(content.get("model"), str):
+        content["model"] = config.parent / content["model"]
+    merged = content | given
+    if "model" not in merged:
+        raise ConfigError("no model: name its file with --model (made by 'rtbci train')")
+    return validate(LiveSettings, merged, str(config) if config is not None else "command line")
+
+
+def _names(listed: str | None) -> tuple[str, ...] | None:
+    return None if listed is None else tuple(name.strip() for name in listed.split(","))

@@ -1,0 +1,1 @@
+"""The live system: one stream in, one prediction a hop out."""

@@ -1,0 +1,197 @@
+"""The live loop: wait for the stream, predict each hop, survive its going and coming."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from typing import NoReturn
+
+from rtbci.errors import RtbciError, StreamError
+from rtbci.live.epoch import Epoch
+from rtbci.live.reporter import Reporter
+from rtbci.live.settings import LiveSettings
+from rtbci.model.file import Model, load_model
+from rtbci.model.recogniser import Recogniser
+from rtbci.publish.lsl_outlet import PredictionOutlet
+from rtbci.publish.publisher import Publisher
+from rtbci.publish.wire import State
+from rtbci.stream.description import StreamDescription
+from rtbci.stream.discovery import StreamFinder, StreamQuery, choose, describe, same_device
+from rtbci.stream.inlet import Inlet, StreamLostError
+
+log = logging.getLogger(__name__)
+
+_PATIENCE_S = 0.1  # the longest wait in which nobody is greeted
+_LOOK_AROUND_S = 0.6  # how long to look for a second match, once there is a first
+_STALE_S = 0.7  # silence after which a stream counts as stopped
+
+
+class LiveSystem:
+    """Runs one model on one stream until it is interrupted.
+
+    Parameters
+    ----------
+    settings : LiveSettings
+        Which model, stream and address.
+
+    Raises
+    ------
+    ModelFileError
+        If the model file cannot be used.
+    """
+
+    def __init__(self, settings: LiveSettings) -> None:
+        self._settings = settings
+        self._model = load_model(settings.model)
+        self._epochs = 0
+
+    def run(self) -> NoReturn:
+        """Serve until interrupted.
+
+        Raises
+        ------
+        StreamError, ChannelError, UnitError, RecipeError
+            If the first stream is not found in time, or does not fit the model.
+        PublishError
+            If the address cannot be used.
+        """
+        _prepare(self._model)
+        settings = self._settings
+        with Publisher(settings.address) as publisher:
+            reporter = Reporter(publisher, self._model, settings.stream)
+            log.info("publishing on %s", publisher.address)
+            stream = self._await_first(reporter)
+            reporter.stream = stream.name
+            recogniser = self._fit(stream)
+            if settings.lsl_out:
+                reporter.outlet = PredictionOutlet(
+                    stream.name, stream.source_id, self._model.recipe.classes, self._model.name
+                )
+            gc.collect()
+            gc.freeze()  # what lives now lives for ever: the collector need not look at it again
+            while True:
+                self._serve(stream, recogniser, reporter)
+                stream = self._await_return(stream, reporter)
+
+    def _await_first(self, reporter: Reporter) -> StreamDescription:
+        """Wait for the stream that the settings name."""
+        query, limit = StreamQuery(self._settings.stream), self._settings.timeout
+        deadline = None if limit is None else time.monotonic() + limit
+        log.info("waiting for the stream %r", query.text)
+        finder = StreamFinder(query.predicate)
+        while deadline is None or time.monotonic() < deadline:
+            reporter.attend("stale", f"waiting for the stream {query.text!r}")
+            if finder.look():
+                time.sleep(_LOOK_AROUND_S)
+                stream = describe(choose(query, finder.look()))
+                if stream is not None:
+                    return self._complete(stream)
+            time.sleep(_PATIENCE_S)
+        raise StreamError(
+            f"no LSL stream {query.text!r} within {limit:g} s; "
+            "'rtbci streams' lists those on the network"
+        )
+
+    def _complete(self, stream: StreamDescription) -> StreamDescription:
+        """Add what a person has said to what the stream says of itself."""
+        if self._settings.channels:
+            stream = stream.with_channels(self._settings.channels)
+        stream.check_usable()
+        return stream
+
+    def _fit(self, stream: StreamDescription) -> Recogniser:
+        """Fit the model to the stream and get everything compiled before the first sample."""
+        try:
+            recogniser = Recogniser(
+                self._model,
+                stream.sfreq,
+                stream.channels,
+                self._settings.unit or stream.units,
+                self._settings.bad_channels,
+            )
+        except RtbciError as error:
+            raise type(error)(f"stream {stream.name!r}: {error}") from None
+        recogniser.warm_up()
+        if recogniser.path.interpolated:
+            log.warning("interpolating %s", ", ".join(recogniser.path.interpolated))
+        return recogniser
+
+    def _serve(self, stream: StreamDescription, recogniser: Recogniser, reporter: Reporter) -> None:
+        """Predict until the stream is lost."""
+        self._epochs += 1
+        try:
+            with Inlet(stream, recogniser.path.hop) as inlet:
+                epoch = Epoch(inlet, recogniser)
+                log.info("connected to %r (%g Hz)", stream.name, stream.sfreq)
+                reporter.tell("warming-up", f"connected to {stream.name!r}", **self._facts(epoch))
+                self._predict(epoch, reporter, stream)
+        except StreamLostError as lost:
+            log.warning("%s", lost)
+            reporter.tell("stale", str(lost))
+
+    def _predict(self, epoch: Epoch, reporter: Reporter, stream: StreamDescription) -> None:
+        from mne_lsl.lsl import local_clock
+
+        state: State = "warming-up"
+        heard, received = time.monotonic(), 0
+        while True:
+            for recognition in epoch.pull(_PATIENCE_S):
+                state = reporter.predict(recognition, local_clock()).state
+            now = time.monotonic()
+            if epoch.samples > received:
+                heard, received = now, epoch.samples
+            silent = now - heard
+            if silent < _STALE_S:
+                reporter.attend(state, f"listening to {stream.name!r}", **self._facts(epoch))
+            else:
+                said = f"no samples from {stream.name!r} for {silent:.1f} s"
+                reporter.attend("stale", said, **self._facts(epoch))
+
+    def _facts(self, epoch: Epoch) -> dict[str, float | int | None]:
+        return {
+            "epoch": self._epochs,
+            "samples": epoch.samples,
+            "gap_ms": epoch.gaps.total_ms,
+            "sfreq": 1 / epoch.gaps.step,
+        }
+
+    def _await_return(self, before: StreamDescription, reporter: Reporter) -> StreamDescription:
+        """Wait for the device to come back as it was; refuse it, once, if it has changed."""
+        refused: set[str] = set()
+        said = f"waiting for {before.name!r} to return"
+        finder = StreamFinder(same_device(before))
+        while True:
+            reporter.attend("stale", said)
+            time.sleep(_PATIENCE_S)
+            for info in finder.look():
+                stream = None if info.uid() in refused else describe(info)
+                if stream is None:
+                    continue
+                if self._settings.channels and not stream.channels:
+                    stream = stream.with_channels(self._settings.channels)
+                if stream.signature == before.signature:
+                    return stream
+                refused.add(stream.uid)
+                said = f"refusing {stream.name!r}: {_difference(before, stream)}"
+                log.error("%s", said)
+                reporter.tell("stale", said)
+
+
+def _prepare(model: Model) -> None:
+    """Use one thread: more of them cost more than they give for one small map at a time."""
+    import torch
+
+    torch.set_num_threads(1)
+    log.info("model %s: %s", model.name, ", ".join(model.recipe.classes))
+
+
+def _difference(before: StreamDescription, after: StreamDescription) -> str:
+    """Say in one line how a stream that has come back differs."""
+    if after.sfreq != before.sfreq:
+        return f"it returned at {after.sfreq:g} Hz instead of {before.sfreq:g} Hz"
+    if after.n_channels != before.n_channels:
+        return f"it returned with {after.n_channels} channels instead of {before.n_channels}"
+    if after.channels != before.channels:
+        return "it returned with other channels: " + ", ".join(after.channels)
+    return "it returned with other units or another sample type"
