@@ -90,3 +90,19 @@ def _siblings(location: tuple[int | str, ...], kind: type[BaseModel]) -> list[st
         options = [a for a in getattr(current, "__args__", ()) if hasattr(a, "model_fields")]
         current = options[0] if options else current
     return list(getattr(current, "model_fields", {}))
+
+
+def packaged_config(name: str) -> Path:
+    """Return the path of a file below ``configs/`` as it came with the program.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file.
+    """
+    package = Path(__file__).parent
+    # Installed, the folder lies in the offline package; in a checkout, beside the packages.
+    for folder in (package.parent / "offline" / "configs", package.parent / "configs"):
+        if (folder / name).is_file():
+            return folder / name
+    raise ConfigError(f"the program came without configs/{name}; install it again")

@@ -19,10 +19,13 @@ from rtbci.errors import RtbciError
 # Each command and where its function is. Those outside rtbci are loaded by name, so that rtbci
 # stands alone where only it is installed.
 _COMMANDS = {
+    "demo": "rtbci.cli.demo:demo",
     "live": "rtbci.cli.live:live",
     "watch": "rtbci.cli.watch:watch",
     "streams": "rtbci.cli.streams:streams",
+    "bench": "rtbci.cli.bench:app",
     "replay": "replay.cli:replay",
+    "generate": "replay.generate:generate",
     "train": "offline.cli:train",
 }
 

@@ -27,7 +27,7 @@ class Recognised:
     last : array of int, shape (hops,)
         Index, since the start, of the last sample that each prediction used.
     bad : array of bool, shape (hops, channels)
-        Channels with samples that were no numbers, or without any signal.
+        Channels that are not to be believed, see :class:`~rtbci.signal.path.DEMaps`.
     settled : array of bool, shape (hops,)
         Whether the filters had forgotten how they were started when the window began.
     """
@@ -104,8 +104,6 @@ class Recogniser:
         self._grid = Grid.of(model.recipe.grid, model.recipe.channels)
         self._normaliser = Normaliser(model.recipe, model.statistics)
         self._smoother = Smoother(model.recipe)
-        # A window in which every band of a channel is at the floor holds no signal at all.
-        self._flat = 0.5 * math.log(2 * math.pi * math.e * model.recipe.variance_floor) + 1e-9
 
     def reset(self) -> None:
         """Start anew: filters, normalisation and smoothing forget the stream."""
@@ -124,12 +122,11 @@ class Recogniser:
     def push(self, chunk: NDArray[np.floating]) -> Recognised:
         """Take the stream's next samples (samples, channels) and predict each hop that they end."""
         maps = self.path.push(chunk)
-        bad = maps.bad | (maps.values <= self._flat).all(axis=1)
         if not len(maps):
             probabilities = np.empty((0, len(self.model.recipe.classes)))
         else:
-            standardised = self._normaliser.apply(maps.values, bad)
+            standardised = self._normaliser.apply(maps.values, maps.bad)
             pictures = self._grid.to_grid(standardised)
             probabilities = self._smoother.apply(self.model.log_probabilities(pictures))
         settled = maps.last + 1 - self.path.window >= self.path.settling
-        return Recognised(probabilities, maps.last, bad, settled)
+        return Recognised(probabilities, maps.last, maps.bad, settled)

@@ -33,7 +33,8 @@ class DEMaps:
     last : array of int, shape (hops,)
         Index, since the path was started, of the last sample that each map used.
     bad : array of bool, shape (hops, channels)
-        Channels with samples in the window that were no numbers; the sample before stood in.
+        Channels that are not to be believed: with samples in the window that were no numbers (the
+        sample before stood in), or without any signal, every band being at the floor.
     """
 
     values: NDArray[np.float64]
@@ -108,6 +109,7 @@ class SignalPath:
             hop=self.hop,
             floor=recipe.variance_floor,
         )
+        self._silence = 0.5 * math.log(2 * math.pi * math.e * recipe.variance_floor) + 1e-9
         self._wiring, self.interpolated = _wire_up(recipe, self.channel_names, unit, bad)
         self.reset()
 
@@ -163,6 +165,7 @@ class SignalPath:
             bad=np.empty((hops, channels), np.bool_),
         )
         advance(samples, self._wiring, self._plan, self._state, maps.values, maps.last, maps.bad)
+        np.logical_or(maps.bad, (maps.values <= self._silence).all(axis=1), out=maps.bad)
         return maps
 
     def warm_up(self) -> None:

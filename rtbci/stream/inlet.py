@@ -11,7 +11,7 @@ from rtbci.errors import StreamError
 from rtbci.stream.description import StreamDescription
 
 _BUFFER_S = 360
-_CONNECT_S = 5.0
+_RESOLVE_S = 5.0
 
 
 class StreamLostError(StreamError):
@@ -40,7 +40,7 @@ class Inlet:
     def __init__(self, description: StreamDescription, hop: int) -> None:
         from mne_lsl.lsl import StreamInlet, resolve_streams
 
-        found = resolve_streams(_CONNECT_S, name=description.name)
+        found = resolve_streams(_RESOLVE_S, name=description.name)
         sinfo = next((info for info in found if info.uid == description.uid), None)
         if sinfo is None:
             raise StreamLostError(f"stream {description.name!r} has gone before it could be opened")
@@ -48,11 +48,8 @@ class Inlet:
         self._inlet: Any = StreamInlet(
             sinfo, max_buffered=_BUFFER_S, recover=False, processing_flags=["clocksync"]
         )
-        try:
-            self._inlet.open_stream(timeout=_CONNECT_S)
-        except (RuntimeError, TimeoutError):
-            self.close()
-            raise StreamLostError(f"stream {description.name!r} cannot be opened") from None
+        # The first pull opens the stream. Opening it explicitly would wait half a second, in which
+        # samples would queue up.
 
     def __enter__(self) -> Self:
         return self

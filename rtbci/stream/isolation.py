@@ -22,7 +22,7 @@ TTLOverride = 0
 [ports]
 IPv6 = disable
 [log]
-level = -2
+level = -3
 """
 
 

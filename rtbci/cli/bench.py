@@ -1,0 +1,202 @@
+"""``rtbci bench``: how fast the system is on this machine."""
+
+from __future__ import annotations
+
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rtbci.publish.wire import Prediction
+    from rtbci.recipe import Recipe
+    from rtbci.signal.path import SignalPath
+
+app = typer.Typer(help="Measure the system's speed on this machine.", no_args_is_help=True)
+
+_HEADSET = "rtbci-bench"
+_CHUNKS_PER_HOP = 10
+
+
+@app.command()
+def latency(
+    model: Annotated[
+        Path | None, typer.Option("--model", "-m", help="Model file; without it, the demo's.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="How long to measure.")] = 300.0,
+    sfreq: Annotated[float, typer.Option(min=125, help="Sampling rate, hertz.")] = 1000.0,
+) -> None:
+    """Measure from a hop's last sample leaving the headset to its prediction being received.
+
+    A simulated headset, the live system and the subscriber are processes of their own, talking LSL
+    and ZeroMQ. The clock starts when the sample is due, so the headset's own lateness is included.
+
+    Example: rtbci bench latency --seconds 60
+    """
+    from rtbci.cache import cache_folder
+    from rtbci.cli.scoring import percentiles
+    from rtbci.errors import ModelFileError
+    from rtbci.model.file import load_model
+    from rtbci.stream.isolation import isolated_lsl
+
+    path = model or cache_folder() / "demo" / "model.pt"
+    if model is None and not path.exists():
+        raise ModelFileError("there is no demo model yet: run 'rtbci demo', or name one (--model)")
+    recipe = load_model(path).recipe
+    with isolated_lsl(), tempfile.TemporaryDirectory() as folder:
+        measured, received, lost = _measure(path, recipe, sfreq, seconds, Path(folder, "log"))
+    p50, p99, top = percentiles(measured)
+    _heading()
+    typer.echo(
+        f"{len(recipe.channels)} channels at {sfreq:g} Hz, a prediction each "
+        f"{1e3 * recipe.hop_s:g} ms, {seconds:g} s, simulated headset"
+    )
+    typer.echo(f"predictions: {received} received, {lost} lost, {len(measured)} after warming up")
+    typer.echo(f"latency: {p50:.2f} ms median, {p99:.2f} ms p99, {top:.2f} ms max")
+
+
+def _measure(
+    path: Path, recipe: Recipe, sfreq: float, seconds: float, log: Path
+) -> tuple[list[float], int, int]:
+    from rtbci.cli.processes import background, check_alive, free_address
+    from rtbci.errors import ReceiveTimeoutError
+    from rtbci.publish.client import Subscription
+
+    chunk = max(round(recipe.hop_s * sfreq) // _CHUNKS_PER_HOP, 1)
+    address = free_address()
+    headset = (
+        *("replay", "simulator", "--name", _HEADSET, "--sfreq", sfreq, "--chunk", chunk),
+        *("--channels", ",".join(recipe.channels), "--stop", seconds),
+    )
+    live = ("live", "--model", path, "--stream", _HEADSET, "--address", address)
+    measured: list[float] = []
+    received = 0
+    with (
+        Subscription(address, _HEADSET, None) as subscription,
+        background(log, *headset) as replaying,
+        background(log, *live) as predicting,
+    ):
+        while True:
+            try:
+                prediction = subscription.receive(2.0)
+            except ReceiveTimeoutError:
+                for process in (replaying, predicting):
+                    check_alive(process, log)
+                if replaying.poll() is not None:
+                    return measured, received, subscription.lost
+                continue
+            received += 1
+            _note(prediction, measured)
+
+
+def _note(prediction: Prediction, measured: list[float]) -> None:
+    import pylsl
+
+    if prediction.state != "warming-up":
+        measured.append(1e3 * (pylsl.local_clock() - prediction.lsl_time))
+
+
+@app.command()
+def signal(
+    seconds: Annotated[float, typer.Option(min=2, help="Length of the recording.")] = 60.0,
+    channels: Annotated[int, typer.Option(min=1, max=62, help="Number of channels.")] = 62,
+    sfreq: Annotated[float, typer.Option(min=125, help="Sampling rate, hertz.")] = 1000.0,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs of each; the median counts.")] = 7,
+) -> None:
+    """Compare the signal path with SciPy's sosfilt on the same work, in turn, on one core.
+
+    Example: rtbci bench signal --sfreq 200
+    """
+    import numpy as np
+
+    from rtbci.montage.names import SEED_CHANNELS
+    from rtbci.recipe import Recipe
+    from rtbci.signal.path import SignalPath
+
+    recipe = Recipe(channels=SEED_CHANNELS[:channels])
+    path = SignalPath(recipe, sfreq, recipe.channels)
+    path.warm_up()
+    shape = (round(seconds * sfreq), channels)
+    samples = 10 * np.random.default_rng(0).standard_normal(shape)
+
+    def ours() -> None:
+        path.reset()
+        path.push(samples)
+
+    rivals: dict[str, Callable[[], object]] = {
+        "rtbci: filters, variance, DE": ours,
+        "SciPy: sosfilt alone": lambda: _sosfilt(recipe, sfreq, samples),
+        "SciPy: sosfilt, NumPy variance, DE": lambda: _by_scipy(recipe, path, samples),
+    }
+    times: dict[str, list[float]] = {name: [] for name in rivals}
+    for _ in range(repeats):
+        for name, work in rivals.items():
+            start = time.perf_counter()
+            work()
+            times[name].append(time.perf_counter() - start)
+    _heading()
+    typer.echo(
+        f"{seconds:g} s of {channels} channels at {sfreq:g} Hz, {len(recipe.bands)} bands of order "
+        f"{recipe.filter_order}, a map each {1e3 * recipe.hop_s:g} ms; medians of {repeats} runs"
+    )
+    _compare(times, seconds)
+
+
+def _compare(times: dict[str, list[float]], seconds: float) -> None:
+    ours = next(iter(times.values()))
+    for name, taken in times.items():
+        ratio = statistics.median(b / a for a, b in zip(ours, taken, strict=True))
+        middle = statistics.median(taken)
+        typer.echo(
+            f"{name:<36} {middle:8.3f} s  {seconds / middle:7.0f} x real time  ratio {ratio:5.1f}"
+        )
+
+
+def _sosfilt(recipe: Recipe, sfreq: float, x: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    from scipy import signal as scipy_signal
+
+    filtered = []
+    for band in recipe.bands:
+        sos = scipy_signal.butter(
+            recipe.filter_order, (band.low, band.high), "bandpass", fs=sfreq, output="sos"
+        )
+        start = scipy_signal.sosfilt_zi(sos)[:, :, None] * x[0]
+        filtered.append(scipy_signal.sosfilt(sos, x, axis=0, zi=start)[0])
+    return filtered
+
+
+def _by_scipy(
+    recipe: Recipe, path: SignalPath, x: NDArray[np.float64]
+) -> list[NDArray[np.float64]]:
+    import numpy as np
+
+    ends = range(path.window, len(x) + 1, path.hop)
+    return [
+        0.5 * np.log(2 * np.pi * np.e * y[end - path.window : end].var(axis=0))
+        for y in _sosfilt(recipe, path.sfreq, x)
+        for end in ends
+    ]
+
+
+def _heading() -> None:
+    today = datetime.now(UTC).date()
+    typer.echo(f"{_processor()}, Python {platform.python_version()}, {today}")
+
+
+def _processor() -> str:
+    """Return what the processor calls itself."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return f"{named[0]} ({len(named)} cores)" if named else platform.machine()

@@ -1,0 +1,104 @@
+"""Predictions held against a marker stream's trials."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rtbci.publish.wire import Prediction
+
+_MARKER = re.compile(r"trial (\d+) (.+)")
+
+
+@dataclass
+class Truth:
+    """The trials that a marker stream has told of so far.
+
+    Attributes
+    ----------
+    trials : list of (float, float, str)
+        Start and end in LSL time, and label; a trial that is still running ends at infinity.
+    """
+
+    trials: list[tuple[float, float, str]] = field(default_factory=list)
+
+    def hear(self, text: str, lsl_time: float) -> None:
+        """Take a marker: ``trial <n> <label>`` where one starts, ``trial <n> end`` after it."""
+        matched = _MARKER.fullmatch(text)
+        if not matched:
+            return
+        if self.trials and self.trials[-1][1] == float("inf"):
+            start, _, label = self.trials[-1]
+            self.trials[-1] = (start, lsl_time, label)
+        if matched[2] != "end":
+            self.trials.append((lsl_time, float("inf"), matched[2]))
+
+    def label(self, first: float, last: float) -> str | None:
+        """Return the label of the trial that holds both LSL times, None between trials."""
+        for start, end, label in reversed(self.trials):
+            if start <= first:
+                return label if last < end else None
+        return None
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How often each class was recognised.
+
+    Attributes
+    ----------
+    right, total : dict of str to int
+        Predictions by true class.
+    """
+
+    right: dict[str, int]
+    total: dict[str, int]
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right predictions."""
+        return sum(self.right.values()) / max(sum(self.total.values()), 1)
+
+
+def tally(
+    predictions: Sequence[Prediction],
+    truth: Truth,
+    classes: Sequence[str],
+    window: int,
+    step: float,
+) -> Tally:
+    """Count right predictions among those whose window lies within one trial.
+
+    As in training, those made while the filters were settling do not count.
+
+    Parameters
+    ----------
+    predictions : sequence of Prediction
+        What was received.
+    truth : Truth
+        What was so.
+    classes : sequence of str
+        Class names in order.
+    window : int
+        Length of a prediction's window in samples.
+    step : float
+        Seconds of LSL time from one sample to the next.
+    """
+    right, total = dict.fromkeys(classes, 0), dict.fromkeys(classes, 0)
+    for prediction in predictions:
+        # Half a sample of grace: the markers' stamps and the samples' are rounded apart.
+        first = prediction.lsl_time - (window - 1.5) * step
+        label = truth.label(first, prediction.lsl_time + 0.5 * step)
+        if prediction.state != "warming-up" and label in total:
+            total[label] += 1
+            right[label] += prediction.label == label
+    return Tally(right, total)
+
+
+def percentiles(latencies_ms: Sequence[float]) -> tuple[float, float, float]:
+    """Return median, 99th percentile and maximum."""
+    p50, p99, top = np.percentile(latencies_ms, [50, 99, 100])
+    return float(p50), float(p99), float(top)
