@@ -150,9 +150,12 @@ def probabilities(predictions: Sequence[Prediction]) -> np.ndarray:
 
 
 def assert_same(
-    predictions: Sequence[Prediction], expected: np.ndarray, classes: Sequence[str]
+    predictions: Sequence[Prediction],
+    expected: np.ndarray,
+    classes: Sequence[str],
+    first_seq: int = 0,
 ) -> None:
     """Hold live predictions against offline ones: one for each hop, the same numbers."""
-    assert [p.seq for p in predictions] == list(range(len(expected)))
+    assert [p.seq for p in predictions] == [first_seq + k for k in range(len(expected))]
     np.testing.assert_allclose(probabilities(predictions), expected, rtol=0, atol=1e-6)
     assert [p.label for p in predictions] == [classes[k] for k in expected.argmax(axis=1)]

@@ -18,12 +18,28 @@ class Trial:
     start, stop : int
         First sample and the one after the last.
     label : int
-        Index into the data set's class names.
+        Index into the data set's class names; -1 where the label is unknown.
     """
 
     start: int
     stop: int
     label: int
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that the file notes at one sample: an annotation, a marker.
+
+    Attributes
+    ----------
+    sample : int
+        Index of the sample at which it begins.
+    text : str
+        What the file says, word for word.
+    """
+
+    sample: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -45,6 +61,8 @@ class Recording:
     read : callable
         Returns the samples, shape (channels, samples), microvolts, float32: what an amplifier
         would send, so that offline and live round alike.
+    events : tuple of Event
+        The file's other annotations in order of time; they carry no label.
     """
 
     subject: str
@@ -54,3 +72,4 @@ class Recording:
     channels: tuple[str, ...]
     trials: tuple[Trial, ...]
     read: Callable[[], NDArray[np.float32]]
+    events: tuple[Event, ...] = ()

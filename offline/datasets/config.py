@@ -1,0 +1,131 @@
+"""What every data set is told in YAML and yields as a value, whatever its files look like."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from offline.datasets.recording import Recording
+from rtbci.configuration import Settings
+from rtbci.errors import RecordingError
+
+
+class DatasetSettings(Settings):
+    """The part of a data set's YAML file that all layouts share.
+
+    Attributes
+    ----------
+    layout : str
+        How the files are arranged; a name from :data:`offline.datasets.registry.LAYOUTS`.
+    name : str
+        What to call the data set in reports and model files.
+    simulated : bool
+        True for data that no brain made; model files and reports say so.
+    classes : tuple of str
+        Class names in the network's order.
+    channels : tuple of str
+        Electrodes to work with, in any spelling.
+    """
+
+    layout: str
+    name: Annotated[str, Field(min_length=1)]
+    simulated: bool = False
+    classes: Annotated[tuple[str, ...], Field(min_length=2)]
+    channels: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """An opened data set.
+
+    Attributes
+    ----------
+    settings : DatasetSettings
+        What its YAML file says: name, classes, channels.
+    recordings : tuple of Recording
+        Ordered by subject, and each subject's by time.
+    """
+
+    settings: DatasetSettings
+    recordings: tuple[Recording, ...]
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file whose name fits a pattern.
+
+    Attributes
+    ----------
+    path : Path
+        Where it is.
+    fields : dict
+        Text that stands for each of the pattern's names.
+    """
+
+    path: Path
+    fields: dict[str, str]
+
+
+def find_files(root: Path, pattern: str) -> tuple[FoundFile, ...]:
+    """Find the files under ``root`` that fit a pattern.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the data set.
+    pattern : str
+        Path below ``root`` with names in braces, such as ``raw/{subject}_{date}.mat``. A name
+        stands for any text without ``/`` and ``_``.
+
+    Returns
+    -------
+    tuple of FoundFile
+        In natural order of their paths: 2 before 10.
+
+    Raises
+    ------
+    RecordingError
+        If there is no such folder, or no file in it fits.
+    """
+    require_folder(root)
+    parts = re.split(r"\{(\w+)\}", pattern)
+    regex = "".join(
+        f"(?P<{part}>[^/_]+)" if index % 2 else re.escape(part) for index, part in enumerate(parts)
+    )
+    found = []
+    for path in root.glob(re.sub(r"\{\w+\}", "*", pattern)):
+        match = re.fullmatch(regex, path.relative_to(root).as_posix())
+        if match:
+            found.append(FoundFile(path, match.groupdict()))
+    if not found:
+        raise RecordingError(f"{root}: holds no file {pattern}; is it the data set's top folder?")
+    return tuple(sorted(found, key=lambda file: natural_order(str(file.path))))
+
+
+def require_folder(root: Path) -> None:
+    """Refuse a data folder that is not there.
+
+    Raises
+    ------
+    RecordingError
+        If ``root`` is no folder.
+    """
+    if not root.is_dir():
+        raise RecordingError(f"{root}: no such data folder; set root in the file, or pass --root")
+
+
+def natural_order(text: str) -> tuple[tuple[int, int | str], ...]:
+    """Return a sorting key by which numbers in a text count as numbers.
+
+    Examples
+    --------
+    >>> sorted(["s10", "s2"], key=natural_order)
+    ['s2', 's10']
+    """
+    return tuple(
+        (0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", text) if part
+    )

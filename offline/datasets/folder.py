@@ -1,0 +1,89 @@
+"""A folder of recordings with a table that gives each file one label."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from offline.datasets.config import DatasetSettings, natural_order, require_folder
+from offline.datasets.readers import open_recording
+from offline.datasets.recording import Recording, Trial
+from rtbci.errors import RecordingError
+
+_COLUMNS = ("file", "subject", "label")
+
+
+class FolderSettings(DatasetSettings):
+    """Files that MNE or pyxdf reads, and a CSV table with a row for each.
+
+    Attributes
+    ----------
+    table : str
+        The table's name. It has the columns ``file``, ``subject`` and ``label``, and may have
+        ``session``; other columns are not looked at. Rows of a subject are in order of time.
+    """
+
+    layout: Literal["folder"]
+    table: str = "labels.csv"
+
+
+@dataclass(frozen=True)
+class _Row:
+    line: int
+    file: str
+    subject: str
+    session: str
+    label: int
+
+
+def open_folder(settings: FolderSettings, root: Path) -> tuple[Recording, ...]:
+    """Find the recordings of a table; see :func:`offline.datasets.registry.open_dataset`.
+
+    Each file is one recording and one trial from its first sample to its last.
+    """
+    require_folder(root)
+    table = root / settings.table
+    rows = sorted(_rows(table, settings.classes), key=lambda row: natural_order(row.subject))
+    return tuple(_open_file(root / row.file, row, table) for row in rows)
+
+
+def _open_file(path: Path, row: _Row, table: Path) -> Recording:
+    if not path.is_file():
+        raise RecordingError(f"{table}, line {row.line}: {row.file} is not in the folder")
+    recording = open_recording(path)
+    whole = Trial(0, recording.read().shape[1], row.label)
+    return replace(recording, subject=row.subject, session=row.session, trials=(whole,))
+
+
+def _rows(table: Path, classes: tuple[str, ...]) -> list[_Row]:
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            content = [(reader.line_num, row) for row in reader]
+            columns = reader.fieldnames or ()
+    except OSError as error:
+        raise RecordingError(f"{table}: {error.strerror or error}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise RecordingError(f"{table}: not a CSV table in UTF-8 ({error})") from None
+    missing = [name for name in _COLUMNS if name not in columns]
+    if missing:
+        raise RecordingError(
+            f"{table}: lacks the column {', '.join(missing)}; it has {', '.join(columns)}"
+        )
+    if not content:
+        raise RecordingError(f"{table}: lists no file")
+    return [_row(table, line, row, classes) for line, row in content]
+
+
+def _row(table: Path, line: int, row: dict[str, str | None], classes: tuple[str, ...]) -> _Row:
+    file, subject, label = ((row[name] or "").strip() for name in _COLUMNS)
+    if not (file and subject):
+        raise RecordingError(f"{table}, line {line}: file or subject is empty")
+    if label not in classes:
+        raise RecordingError(
+            f"{table}, line {line}: label {label!r} is none of the classes {', '.join(classes)}"
+        )
+    session = (row.get("session") or "").strip() or "1"
+    return _Row(line, file, subject, session, classes.index(label))

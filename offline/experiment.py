@@ -1,0 +1,258 @@
+"""One experiment: data set, recipe, split, network and training in; a scored model file out."""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from rich.console import Console
+from rich.progress import track
+
+import rtbci
+from offline.datasets.config import Dataset, DatasetSettings
+from offline.datasets.recording import Recording
+from offline.datasets.registry import load_dataset_settings, open_dataset
+from offline.features import Features, chunks_of, extract_all, normalised
+from offline.models.cnn import Cnn, CnnSettings
+from offline.scores import Scores
+from offline.splits import Split, SplitSettings, TrialKey, make_split
+from offline.training import Fitted, TrainingSettings, Windows, fit, one_thread
+from rtbci.configuration import Settings, load_yaml, validate
+from rtbci.errors import ConfigError
+from rtbci.model.file import Model, load_model, save_model
+from rtbci.model.recogniser import Recogniser
+from rtbci.montage.grids import Grid
+from rtbci.recipe import Recipe
+from rtbci.signal.normalisation import Statistics
+
+
+class Experiment(Settings):
+    """Content of a training YAML file; paths in it are relative to the file.
+
+    Attributes
+    ----------
+    dataset : Path
+        YAML file of the data set.
+    root : Path or None
+        Folder that holds the data; the command line can give it instead.
+    output : Path
+        Model file to be written.
+    seed : int
+        Fixes the split and the training.
+    recipe : Recipe
+        The signal path. Classes and channels are the data set's where they are not given.
+    split : SplitSettings
+        Which trials are trained on, chosen on and tested on.
+    model : CnnSettings
+        Size of the network.
+    training : TrainingSettings
+        How it is trained.
+    """
+
+    dataset: Path
+    root: Path | None = None
+    output: Path
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    recipe: Recipe = Recipe()
+    split: SplitSettings = SplitSettings()
+    model: CnnSettings = CnnSettings()
+    training: TrainingSettings = TrainingSettings()
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an experiment found.
+
+    Attributes
+    ----------
+    path : Path
+        The model file.
+    validation, test : Scores
+        Of every hop of the held-out trials, as live would have recognised them.
+    training : dict
+        The summary that the model file carries.
+    """
+
+    path: Path
+    validation: Scores
+    test: Scores
+    training: dict[str, Any]
+
+
+def load_experiment(path: Path) -> Experiment:
+    """Read a training YAML file.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read or holds a wrong key or value; one line.
+    """
+    settings = load_yaml(path, Experiment)
+    beside = path.parent
+    return settings.model_copy(
+        update={
+            "dataset": beside / settings.dataset,
+            "output": beside / settings.output,
+            "root": None if settings.root is None else beside / settings.root,
+        }
+    )
+
+
+def run(experiment: Experiment) -> Result:
+    """Extract features, split, train, score and write the model file.
+
+    Raises
+    ------
+    RtbciError
+        If the settings do not fit the data or a file cannot be read or written; one line.
+    """
+    if experiment.root is None:
+        raise ConfigError("where the data lie is not said; set root in the file, or pass --root")
+    dataset = open_dataset(load_dataset_settings(experiment.dataset), experiment.root)
+    recipe = _recipe_for(experiment, dataset.settings)
+    split = make_split(dataset.recordings, recipe.classes, experiment.split, experiment.seed)
+    features = extract_all(dataset.recordings, recipe)
+    fitted, statistics, counts = _train(experiment, recipe, split, features)
+    summary = _summary(experiment, dataset, split, fitted) | {"training_windows": counts}
+    model = _as_live_loads_it(fitted.network, recipe, statistics, experiment.output.name)
+    held_out = set(split.validation) | set(split.test)
+    with one_thread():
+        predicted = _predictions(model, dataset.recordings, {index for index, _ in held_out})
+    validation = _score(split.validation, features, predicted, recipe)
+    test = _score(split.test, features, predicted, recipe)
+    summary |= {"validation": validation.summary(), "test": test.summary()}
+    save_model(experiment.output, fitted.network, recipe, statistics, summary)
+    return Result(experiment.output, validation, test, summary)
+
+
+def _recipe_for(experiment: Experiment, dataset: DatasetSettings) -> Recipe:
+    """Fill in what the recipe leaves to the data set."""
+    given = experiment.recipe.model_dump(exclude_unset=True)
+    defaults = {"classes": dataset.classes, "channels": dataset.channels}
+    recipe = validate(Recipe, defaults | given, source=f"recipe for {dataset.name}")
+    if recipe.classes != dataset.classes:
+        raise ConfigError(
+            f"recipe.classes = {', '.join(recipe.classes)}: the data set's labels mean "
+            f"{', '.join(dataset.classes)}; leave the key out"
+        )
+    return recipe
+
+
+def _train(
+    experiment: Experiment, recipe: Recipe, split: Split, features: Sequence[Features]
+) -> tuple[Fitted, Statistics, dict[str, int]]:
+    """Train on the training part; all that is scaled is scaled by that part alone."""
+    stride = max(round(experiment.training.window_stride_s / recipe.hop_s), 1)
+    chosen = _chosen(split.train, features, stride)
+    maps = [features[index].maps[windows] for index, windows in chosen.items()]
+    statistics = Statistics.fit(np.concatenate(maps))
+    train = _windows(chosen, features, statistics, recipe)
+    validation = _windows(_chosen(split.validation, features, stride), features, statistics, recipe)
+    grid = Grid.of(recipe.grid, recipe.channels)
+
+    def build() -> Cnn:
+        return Cnn(len(recipe.bands), *grid.shape, len(recipe.classes), experiment.model)
+
+    fitted = fit(
+        build, train, validation, recipe.classes, experiment.training, seed=experiment.seed
+    )
+    found = Counter(train.labels.tolist())
+    return fitted, statistics, {name: found[k] for k, name in enumerate(recipe.classes)}
+
+
+def _chosen(
+    part: Iterable[TrialKey], features: Sequence[Features], stride: int
+) -> dict[int, NDArray[np.intp]]:
+    """Return each recording's windows that lie in trials of one part, every ``stride``-th."""
+    chosen: dict[int, list[NDArray[np.intp]]] = {}
+    for recording, trial in part:
+        windows = np.flatnonzero(features[recording].trial == trial)[::stride]
+        chosen.setdefault(recording, []).append(windows)
+    return {recording: np.concatenate(windows) for recording, windows in chosen.items()}
+
+
+def _windows(
+    chosen: dict[int, NDArray[np.intp]],
+    features: Sequence[Features],
+    statistics: Statistics,
+    recipe: Recipe,
+) -> Windows:
+    grid = Grid.of(recipe.grid, recipe.channels)
+    bar = track(chosen.items(), "standardising", console=Console(stderr=True), transient=True)
+    pictures = [
+        grid.to_grid(normalised(features[index], statistics, recipe)[windows])
+        for index, windows in bar
+    ]
+    labels = [features[index].label[windows] for index, windows in chosen.items()]
+    return Windows(np.concatenate(pictures), np.concatenate(labels))
+
+
+def _as_live_loads_it(
+    network: torch.nn.Module, recipe: Recipe, statistics: Statistics, name: str
+) -> Model:
+    """Write the network and read it back, so that what is scored is what live will run."""
+    with tempfile.TemporaryDirectory() as folder:
+        save_model(Path(folder, name), network, recipe, statistics, {})
+        return load_model(Path(folder, name))
+
+
+def _predictions(
+    model: Model, recordings: Sequence[Recording], wanted: set[int]
+) -> dict[int, NDArray[np.intp]]:
+    """Return the class that live would have named at each hop of the wanted recordings."""
+    predicted = {}
+    bar = track(sorted(wanted), "scoring", console=Console(stderr=True), transient=True)
+    for index in bar:
+        recording = recordings[index]
+        recogniser = Recogniser(model, recording.sfreq, recording.channels, unit="uV")
+        parts = [recogniser.push(chunk).probabilities for chunk in chunks_of(recording)]
+        predicted[index] = np.concatenate(parts).argmax(axis=1)
+    return predicted
+
+
+def _score(
+    part: Iterable[TrialKey],
+    features: Sequence[Features],
+    predicted: dict[int, NDArray[np.intp]],
+    recipe: Recipe,
+) -> Scores:
+    chosen = _chosen(part, features, stride=1)
+    true = [features[index].label[windows] for index, windows in chosen.items()]
+    named = [predicted[index][windows] for index, windows in chosen.items()]
+    return Scores.of(np.concatenate(true), np.concatenate(named), recipe.classes)
+
+
+def _summary(
+    experiment: Experiment, dataset: Dataset, split: Split, fitted: Fitted
+) -> dict[str, Any]:
+    """Tell where a model comes from, as plain data."""
+    return {
+        "dataset": dataset.settings.name,
+        "simulated": dataset.settings.simulated,
+        "subjects": len({recording.subject for recording in dataset.recordings}),
+        "recordings": len(dataset.recordings),
+        "split": experiment.split.model_dump(mode="json"),
+        "trials": {part: len(keys) for part, keys in asdict(split).items()},
+        "model": {"kind": "cnn"} | experiment.model.model_dump(mode="json"),
+        "settings": experiment.training.model_dump(mode="json"),
+        "seed": experiment.seed,
+        "epochs": len(fitted.losses),
+        "best_epoch": fitted.best_epoch,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {
+            "rtbci": rtbci.__version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }

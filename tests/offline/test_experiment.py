@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io
+import typer
+import yaml
+from typer.testing import CliRunner
+
+from offline.cli import train
+from offline.experiment import load_experiment, run
+from rtbci.errors import ConfigError, RecordingError
+from rtbci.model.file import load_model
+from rtbci.model.recogniser import Recogniser
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+CHANNELS = ["F3", "FZ", "F4", "C3", "CZ", "C4", "PZ"]
+LABELS = (1, 0, -1, 0, -1, 1)
+TRIAL = 1600  # samples, 8 s
+
+
+def write_sessions(root: Path, names, seed: int = 0, sign: int = 1) -> None:
+    """Write SEED's layout with a wave of 10, 20 or 30 Hz by class, the other way round for -1."""
+    folder = root / "Preprocessed_EEG"
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    time = np.arange(TRIAL) / 200
+    for name in names:
+        trials = {}
+        for number, label in enumerate(LABELS, start=1):
+            wave = 20 * np.sin(2 * np.pi * (20 + 10 * sign * label) * time + rng.random())
+            trials[f"xx_eeg{number}"] = 10 * rng.standard_normal((62, TRIAL)) + wave
+        scipy.io.savemat(folder / name, trials)
+    scipy.io.savemat(folder / "label.mat", {"label": np.array([LABELS])})
+
+
+SESSIONS = [f"{subject}_{date}.mat" for subject in (1, 2) for date in (20130101, 20130202)]
+
+
+@pytest.fixture
+def config(tmp_path) -> Path:
+    write_sessions(tmp_path / "data", SESSIONS)
+    return write_config(tmp_path)
+
+
+def write_config(folder: Path, **changes) -> Path:
+    content = {
+        "dataset": str(CONFIGS / "datasets" / "simulated.yaml"),
+        "root": "data",
+        "output": "models/made.pt",
+        "recipe": {"channels": CHANNELS},
+        "split": {"by": "session", "test": "last", "validation": 0.3},
+        "model": {"widths": [8, 8, 8], "hidden": 8},
+        "training": {"epochs": 8, "batch_size": 32, "learning_rate": 0.01},
+    }
+    path = folder / "train.yaml"
+    path.write_text(yaml.safe_dump(content | changes))
+    return path
+
+
+def test_the_model_file_knows_where_it_comes_from_and_recognises_the_held_out_session(config):
+    result = run(load_experiment(config))
+    assert result.path == config.parent / "models" / "made.pt"
+    assert result.test.balanced_accuracy > 0.9
+    model = load_model(result.path)
+    assert model.recipe.channels == tuple(CHANNELS)
+    assert model.recipe.classes == ("negative", "neutral", "positive")
+    told = model.training
+    assert (told["dataset"], told["simulated"]) == ("simulated emotions", True)
+    assert told["trials"] == {"train": 6, "validation": 6, "test": 12}
+    assert told["test"]["balanced_accuracy"] == result.test.balanced_accuracy
+    assert told["test"]["windows"] == result.test.windows > 500
+
+
+def test_the_scores_are_those_that_live_gets_from_the_model_file(config):
+    from offline.datasets.readers import open_recording
+
+    result = run(load_experiment(config))
+    model = load_model(result.path)
+    confusion = np.zeros((3, 3), int)
+    for name in (SESSIONS[1], SESSIONS[3]):
+        recording = open_recording(config.parent / "data" / "Preprocessed_EEG" / name)
+        live = Recogniser(model, recording.sfreq, recording.channels)
+        samples = recording.read().T
+        for start in range(0, len(samples), 17):  # an amplifier's odd chunks
+            found = live.push(samples[start : start + 17])
+            for k, last in enumerate(found.last):
+                inside = (last - 199) // TRIAL == last // TRIAL
+                if inside and found.settled[k]:
+                    true = LABELS[last // TRIAL] + 1
+                    confusion[true, found.probabilities[k].argmax()] += 1
+    assert np.array_equal(result.test.confusion, confusion)
+
+
+def test_the_test_part_changes_nothing_in_the_model(config):
+    def learned():
+        model = load_model(run(load_experiment(config)).path)
+        weights = [value.numpy() for value in model.network.state_dict().values()]
+        return [model.statistics.mean, model.statistics.std, *weights]
+
+    before = learned()
+    # A network chosen on these would be one that has learned as little as possible.
+    write_sessions(config.parent / "data", [SESSIONS[1], SESSIONS[3]], seed=99, sign=-1)
+    assert all(np.array_equal(a, b) for a, b in zip(before, learned(), strict=True))
+    write_sessions(config.parent / "data", [SESSIONS[0]], seed=99)  # training data does matter
+    assert not np.array_equal(before[0], learned()[0])
+
+
+def test_eegmat_trains_end_to_end_and_its_model_loads_again(shared_data, tmp_path):
+    source, root = shared_data("eegmat_200hz"), tmp_path / "eegmat"
+    root.mkdir()
+    with (source / "labels.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if int(row["subject"]) < 4]
+    with (root / "labels.csv").open("w") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
+    for row in rows:
+        shutil.copy(source / row["file"], root)
+    experiment = load_experiment(CONFIGS / "train-eegmat.yaml")
+    result = run(
+        experiment.model_copy(
+            update={
+                "root": root,
+                "output": tmp_path / "eegmat.pt",
+                "training": experiment.training.model_copy(update={"epochs": 2}),
+            }
+        )
+    )
+    model = load_model(result.path)
+    assert model.recipe.classes == ("rest", "arithmetic")
+    assert len(model.recipe.channels) == 19
+    assert "T7" in model.recipe.channels
+    assert model.training["trials"] == {"train": 4, "validation": 2, "test": 2}
+    assert model.training["simulated"] is False
+    # One person's 182 s and 62 s in hops of 0.1 s, less two windows' starts and two settlings.
+    assert 2200 < result.test.windows < 2440
+    shape = (1, 5, 9, 9)
+    assert model.predict_proba(np.zeros(shape, np.float32)).shape == (1, 2)
+
+
+@pytest.mark.parametrize("name", ["train-eegmat.yaml", "train-simulated.yaml"])
+def test_the_files_that_come_with_the_program_are_right(name):
+    experiment = load_experiment(CONFIGS / name)
+    assert experiment.dataset.is_file()
+    assert experiment.root is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"traning": {}}, r"train.yaml: unknown key 'traning'; allowed are dataset, root, output"),
+        ({"training": {"epoch": 3}}, r"unknown key 'training.epoch'; allowed are epochs, patience"),
+        ({"training": {"epochs": 0}}, r"training.epochs = 0: .*greater than or equal to 1"),
+        ({"recipe": {"grid": "7x7"}}, r"recipe.grid = '7x7': there are the grids 9x9, 8x9, 19x19"),
+        ({"seed": -1}, r"seed = -1: .*greater than or equal to 0"),
+    ],
+)
+def test_a_wrong_key_or_value_is_told_in_one_line(tmp_path, changes, said):
+    with pytest.raises(ConfigError, match=said) as caught:
+        load_experiment(write_config(tmp_path, **changes))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        ({"root": "absent"}, RecordingError, "absent: no such data folder"),
+        ({"root": None}, ConfigError, "set root in the file, or pass --root"),
+        ({"dataset": "absent.yaml"}, ConfigError, "absent.yaml: No such file"),
+        (
+            {"recipe": {"classes": ["good", "bad"]}},
+            ConfigError,
+            "recipe.classes = good, bad: the data set's labels mean negative, neutral, positive",
+        ),
+    ],
+)
+def test_what_cannot_be_trained_is_told_in_one_line(config, changes, error, said):
+    path = write_config(config.parent, **changes)
+    with pytest.raises(error, match=said) as caught:
+        run(load_experiment(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_command_prints_scores_and_obeys_its_options(config):
+    app = typer.Typer()
+    app.command()(train)
+    output = config.parent / "other.pt"
+    moved = config.parent / "moved"
+    (config.parent / "data").rename(moved)
+    arguments = [str(config), "--root", str(moved), "--output", str(output), "--seed", "5"]
+    printed = CliRunner().invoke(app, arguments)
+    assert printed.exit_code == 0, printed.output
+    for word in ("simulated", "balanced accuracy", "recall negative", "windows", str(output)):
+        assert word in printed.stdout
+    assert load_model(output).training["seed"] == 5
