@@ -43,7 +43,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         content = yaml.safe_load(path.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, or no such date
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: holds no keys; a mapping of settings is expected")
@@ -66,7 +66,19 @@ def validate(kind: type[S], content: Any, source: str) -> S:
 
 def describe(error: ValidationError, kind: type[BaseModel]) -> str:
     """Put a validation error into one line: each key, its value and what is allowed."""
-    return "; ".join(_describe_one(dict(item), kind) for item in error.errors())
+    items = error.errors()
+    # A list whose parts are wrong is also said to be too short: the parts' own errors are enough.
+    causes = [
+        item
+        for item in items
+        if item["type"] != "too_short"
+        or not any(_lies_below(other["loc"], item["loc"]) for other in items)
+    ]
+    return "; ".join(_describe_one(dict(item), kind) for item in causes)
+
+
+def _lies_below(location: tuple[int | str, ...], above: tuple[int | str, ...]) -> bool:
+    return len(location) > len(above) and location[: len(above)] == above
 
 
 def _describe_one(item: dict[str, Any], kind: type[BaseModel]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rtbci.stream.isolation import isolated_lsl
+from rtbci.stream.network import isolated_lsl
 
 SHARED_DATA = Path(
     os.environ.get("RTBCI_TEST_DATA", Path(__file__).parents[2] / "shared" / "data")

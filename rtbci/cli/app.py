@@ -15,6 +15,7 @@ import typer
 
 import rtbci
 from rtbci.errors import RtbciError
+from rtbci.stream.network import quiet_lsl
 
 # Each command and where its function is. Those outside rtbci are loaded by name, so that rtbci
 # stands alone where only it is installed.
@@ -59,6 +60,7 @@ def build() -> typer.Typer:
 def main() -> None:
     """Run the command line; an error is one line on stderr."""
     signal.signal(signal.SIGTERM, _interrupt)
+    quiet_lsl()
     try:
         build()()
     except RtbciError as error:

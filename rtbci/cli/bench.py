@@ -46,7 +46,7 @@ def latency(
     from rtbci.cli.scoring import percentiles
     from rtbci.errors import ModelFileError
     from rtbci.model.file import load_model
-    from rtbci.stream.isolation import isolated_lsl
+    from rtbci.stream.network import isolated_lsl
 
     path = model or cache_folder() / "demo" / "model.pt"
     if model is None and not path.exists():

@@ -59,7 +59,7 @@ def demo(
     from rtbci.cache import cache_folder
     from rtbci.cli.processes import run
     from rtbci.configuration import packaged_config
-    from rtbci.stream.isolation import isolated_lsl
+    from rtbci.stream.network import isolated_lsl
 
     folder = (output or cache_folder() / "demo").absolute()
     data, model, log = folder / "data", folder / "model.pt", folder / "demo.log"

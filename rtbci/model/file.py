@@ -9,6 +9,7 @@ import json
 import os
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,11 @@ def save_model(
         The training set's.
     training : mapping
         Summary of the training; anything that JSON can hold.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be written there; one line.
     """
     extra = {
         _HEADER: {"format": FORMAT, "rtbci": rtbci.__version__, "torch": torch.__version__},
@@ -109,9 +115,9 @@ def save_model(
         _TRAINING: dict(training),
     }
     texts = {name: json.dumps(content) for name, content in extra.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.parent / f".{path.name}.{os.getpid()}.partial"
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             torch.jit.save(torch.jit.script(network.eval()), str(partial), _extra_files=texts)
@@ -119,7 +125,8 @@ def save_model(
     except (OSError, RuntimeError) as error:
         raise ModelFileError(f"{path}: cannot be written: {_first_line(error)}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
 
 
 def load_model(path: Path) -> Model:
@@ -172,9 +179,11 @@ def _assemble(path: Path, network: Any, content: dict[str, Any]) -> Model:
     for array in (statistics.mean, statistics.std):
         if array.shape != recipe.map_shape or not np.isfinite(array).all():
             raise ValueError("normalisation statistics do not fit the recipe")
+    if not (statistics.std > 0).all():
+        raise ValueError("a standard deviation of the normalisation statistics is not positive")
     network.eval()
     return Model(path.stem, recipe, statistics, content[_TRAINING], network)
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

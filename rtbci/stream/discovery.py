@@ -104,7 +104,7 @@ def describe(info: Any) -> StreamDescription | None:
     inlet = pylsl.StreamInlet(info, max_buflen=1, recover=False)
     try:
         return parse_description(inlet.info(timeout=_DESCRIBE_S))
-    except (pylsl.LostError, pylsl.TimeoutError, RuntimeError):
+    except (TimeoutError, RuntimeError):  # of which pylsl's own errors are kinds
         return None
 
 

@@ -203,6 +203,15 @@ def test_no_drift_after_ten_million_samples():
     assert relative_variance_error(last[-200:], first[-200:]) < 1e-9
 
 
+def test_a_channel_without_signal_is_flagged():
+    path = SignalPath(make_recipe(3), 200, SEED_CHANNELS[:3])
+    x = noise(200, 4, 3, 0)
+    x[:, 1] = 4711.0
+    bad = path.push(x).bad
+    assert bad[:, 1].all()
+    assert not bad[:, [0, 2]].any()
+
+
 def test_silence_for_an_hour_neither_slows_nor_poisons_the_filters():
     recipe = make_recipe(1)
     path = SignalPath(recipe, 200, recipe.channels)

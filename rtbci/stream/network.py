@@ -1,4 +1,4 @@
-"""An LSL network of one's own on this machine, for demonstrations and tests."""
+"""How liblsl is configured; it reads its configuration once, when it is first used."""
 
 from __future__ import annotations
 
@@ -26,11 +26,20 @@ level = -3
 """
 
 
+_PERSONAL = ("lsl_api.cfg", "~/lsl_api/lsl_api.cfg", "/etc/lsl_api/lsl_api.cfg")
+
+
+def quiet_lsl() -> None:
+    """Keep liblsl's log off the terminal, unless a person has a configuration of their own."""
+    if not any(Path(place).expanduser().is_file() for place in _PERSONAL):
+        os.environ.setdefault("LSLAPICFG", str(Path(__file__).with_name("lsl_quiet.cfg")))
+
+
 @contextmanager
 def isolated_lsl() -> Iterator[str]:
     """Keep this process's LSL streams, and those of processes it starts, to themselves.
 
-    liblsl reads its configuration once, when it is first used, so this has to come before.
+    For demonstrations and tests, before liblsl is first used.
 
     Yields
     ------
