@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,10 +12,12 @@ import pylsl
 
 from replay.outlets import open_eeg_outlet, open_marker_outlet, push
 from replay.pacing import Schedule
+from replay.prefetch import prefetched
 from replay.sources import Source
 from rtbci.errors import ReplayError
 
 _CHUNK_S = 0.02  # what headset drivers send at a time
+_AHEAD_S = 1.0  # how much is ready to be sent, seconds of real time
 _POLL_S = 0.2  # how soon a stop is noticed while waiting for a consumer
 _MARKER_GRACE_S = 0.5  # a recorder opens the marker stream just after the EEG
 
@@ -98,7 +101,9 @@ def play(
         return 0
     schedule = Schedule(pylsl.local_clock(), rate)
     sent = 0
-    for block in source.blocks(settings.chunk or max(1, round(_CHUNK_S * rate))):
+    chunk = settings.chunk or max(1, round(_CHUNK_S * rate))
+    ahead = math.ceil(_AHEAD_S * rate / chunk)
+    for block in prefetched(source.blocks(chunk), ahead):
         count = len(block.samples)
         if not schedule.wait_for(sent + count - 1, stop):
             break

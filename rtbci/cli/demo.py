@@ -124,14 +124,15 @@ def _open_markers(headset: subprocess.Popen[bytes], log: Path) -> Any:
     import pylsl
 
     from rtbci.cli.processes import check_alive
+    from rtbci.stream.discovery import StreamFinder, StreamQuery
 
-    while True:
+    finder = StreamFinder(StreamQuery(f"name={_HEADSET}-markers").predicate)
+    while not (found := finder.look()):
         check_alive(headset, log)
-        found = pylsl.resolve_byprop("name", f"{_HEADSET}-markers", 1, 1.0)
-        if found:
-            inlet = pylsl.StreamInlet(found[0])
-            inlet.open_stream(timeout=5)
-            return inlet
+        time.sleep(0.1)
+    inlet = pylsl.StreamInlet(found[0])
+    inlet.open_stream(timeout=5)
+    return inlet
 
 
 def _show(subscription: Subscription, seen: _Run, markers: Any) -> Iterator[Prediction | None]:

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _PATIENCE_S = 0.1  # the longest wait in which nobody is greeted
 _LOOK_AROUND_S = 0.6  # how long to look for a second match, once there is a first
+_GONE_S = 4.0  # silence after which a stream that nobody announces has gone
 _STALE_S = 0.7  # silence after which a stream counts as stopped
 
 
@@ -135,18 +136,23 @@ class LiveSystem:
 
         state: State = "warming-up"
         heard, received = time.monotonic(), 0
+        search: StreamFinder | None = None
         while True:
             for recognition in epoch.pull(_PATIENCE_S):
                 state = reporter.predict(recognition, local_clock()).state
             now = time.monotonic()
             if epoch.samples > received:
-                heard, received = now, epoch.samples
+                heard, received, search = now, epoch.samples, None
             silent = now - heard
             if silent < _STALE_S:
                 reporter.attend(state, f"listening to {stream.name!r}", **self._facts(epoch))
-            else:
-                said = f"no samples from {stream.name!r} for {silent:.1f} s"
-                reporter.attend("stale", said, **self._facts(epoch))
+                continue
+            said = f"no samples from {stream.name!r} for {silent:.1f} s"
+            reporter.attend("stale", said, **self._facts(epoch))
+            # LSL does not always tell that a stream has gone, so look whether it is still there.
+            search = search or StreamFinder(same_device(stream))
+            if silent > _GONE_S and stream.uid not in {info.uid() for info in search.look()}:
+                raise StreamLostError(f"stream {stream.name!r} has gone")
 
     def _facts(self, epoch: Epoch) -> dict[str, float | int | None]:
         return {

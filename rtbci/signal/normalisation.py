@@ -61,11 +61,12 @@ class Normaliser:
     """
 
     def __init__(self, recipe: Recipe, statistics: Statistics) -> None:
-        if statistics.mean.shape != recipe.map_shape:
-            raise RecipeError(
-                f"statistics of shape {statistics.mean.shape} do not fit the recipe's maps "
-                f"{recipe.map_shape}"
-            )
+        for array in (statistics.mean, statistics.std):
+            if array.shape != recipe.map_shape:
+                raise RecipeError(
+                    f"statistics of shape {array.shape} do not fit the recipe's maps "
+                    f"{recipe.map_shape}"
+                )
         self._statistics = statistics
         adaptive = recipe.normalisation.kind == "adaptive"
         time_constant = recipe.normalisation.time_constant_s

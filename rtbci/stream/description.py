@@ -88,7 +88,10 @@ def parse_description(info: Any) -> StreamDescription:
     import pylsl
 
     n_channels = info.channel_count()
-    root = ElementTree.fromstring(info.as_xml())
+    try:
+        root = ElementTree.fromstring(info.as_xml())
+    except ElementTree.ParseError:  # LSL lets control characters through, XML has none
+        root = ElementTree.Element("info")
     entries = root.findall("./desc/channels/channel")
     labels = [_text(entry, "label") or _text(entry, "name") for entry in entries]
     units = [_text(entry, "unit") for entry in entries]
