@@ -181,6 +181,7 @@ def _report(console: Any, seen: _Run, path: Path, log: Path) -> None:
     table = _accuracy_table(model, found.right, found.total)
     table.add_section()
     table.add_row("all", f"{sum(found.total.values())}", f"{found.accuracy:.1%}")
+    console.print()
     console.print(table)
     p50, p99, top = percentiles(seen.latencies_ms)
     offline = model.training["test"]["accuracy"]
@@ -188,7 +189,7 @@ def _report(console: Any, seen: _Run, path: Path, log: Path) -> None:
         f"the same session offline: {offline:.1%}, through the same signal path",
         f"predictions: {seen.sent} sent, {len(seen.predictions)} received, {seen.lost} lost",
         f"latency from a hop's last sample to its prediction: "
-        f"{p50:.1f} ms median, {p99:.1f} ms p99, {top:.1f} ms max (at {_SPEED} times real time)",
+        f"{p50:.1f} ms median, {p99:.1f} ms p99, {top:.1f} ms max, at {_SPEED} times real time",
         f"model file: {path}",
         f"log: {log}",
     )
@@ -199,7 +200,7 @@ def _report(console: Any, seen: _Run, path: Path, log: Path) -> None:
 def _accuracy_table(model: Model, right: dict[str, int], total: dict[str, int]) -> Table:
     from rich.table import Table
 
-    table = Table(title="live against the markers (simulated data)")
+    table = Table(title="live against the markers", caption="simulated data")
     table.add_column("true class")
     table.add_column("predictions", justify="right")
     table.add_column("accuracy", justify="right")

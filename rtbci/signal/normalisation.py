@@ -58,6 +58,11 @@ class Normaliser:
         Kind of normalisation, time constant and hop.
     statistics : Statistics
         The training set's, where the memory starts.
+
+    Raises
+    ------
+    RecipeError
+        If the statistics' shape is not that of the recipe's maps.
     """
 
     def __init__(self, recipe: Recipe, statistics: Statistics) -> None:

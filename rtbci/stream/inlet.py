@@ -48,8 +48,13 @@ class Inlet:
         self._inlet: Any = StreamInlet(
             sinfo, max_buffered=_BUFFER_S, recover=False, processing_flags=["clocksync"]
         )
-        # The first pull opens the stream. Opening it explicitly would wait half a second, in which
-        # samples would queue up.
+        # Asked for before the first pull, which opens the stream: it takes a quarter of a second,
+        # in which samples would queue up. (So would opening explicitly, which waits half a second.)
+        try:
+            self._inlet.time_correction(timeout=_RESOLVE_S)
+        except (RuntimeError, TimeoutError):
+            self.close()
+            raise StreamLostError(f"stream {description.name!r} does not answer") from None
 
     def __enter__(self) -> Self:
         return self

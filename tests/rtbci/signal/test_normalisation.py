@@ -146,13 +146,6 @@ def test_a_new_wearer_s_mean_and_variance_are_learnt():
     np.testing.assert_allclose(late.std(axis=0), 1, atol=0.05)
 
 
-def test_the_time_constant_is_when_two_thirds_are_learnt():
-    statistics = Statistics(np.zeros((BANDS, CHANNELS)), np.ones((BANDS, CHANNELS)))
-    normaliser = Normaliser(make_recipe(time_constant_s=5.0, hop_s=0.1), statistics)
-    normaliser.apply(np.ones((50, BANDS, CHANNELS)))  # 5 s
-    np.testing.assert_allclose(normaliser._mean, 1 - np.exp(-1), rtol=1e-12)
-
-
 def test_a_wearer_who_never_changes_does_not_blow_up():
     found = Normaliser(make_recipe(time_constant_s=1.0), make_statistics()).apply(
         np.full((3000, BANDS, CHANNELS), 4.0)
