@@ -15,8 +15,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from rich.console import Console
-from rich.progress import track
 
 import rtbci
 from offline.datasets.config import Dataset, DatasetSettings
@@ -32,6 +30,7 @@ from rtbci.errors import ConfigError
 from rtbci.model.file import Model, load_model, save_model
 from rtbci.model.recogniser import Recogniser
 from rtbci.montage.grids import Grid
+from rtbci.progress import track
 from rtbci.recipe import Recipe
 from rtbci.signal.normalisation import Statistics
 
@@ -188,7 +187,7 @@ def _windows(
     recipe: Recipe,
 ) -> Windows:
     grid = Grid.of(recipe.grid, recipe.channels)
-    bar = track(chosen.items(), "standardising", console=Console(stderr=True), transient=True)
+    bar = track(chosen.items(), len(chosen), "standardising")
     pictures = [
         grid.to_grid(normalised(features[index], statistics, recipe)[windows])
         for index, windows in bar
@@ -211,7 +210,7 @@ def _predictions(
 ) -> dict[int, NDArray[np.intp]]:
     """Return the class that live would have named at each hop of the wanted recordings."""
     predicted = {}
-    bar = track(sorted(wanted), "scoring", console=Console(stderr=True), transient=True)
+    bar = track(sorted(wanted), len(wanted), "scoring")
     for index in bar:
         recording = recordings[index]
         recogniser = Recogniser(model, recording.sfreq, recording.channels, unit="uV")

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 
 from offline.datasets.recording import Recording, Trial
 from rtbci.errors import RecordingError, RtbciError
+from rtbci.progress import track
 from rtbci.recipe import Recipe
 from rtbci.signal.normalisation import Normaliser, Statistics
 from rtbci.signal.path import SignalPath
@@ -110,7 +109,7 @@ def chunks_of(recording: Recording) -> Iterator[NDArray[np.float32]]:
 def extract_all(recordings: Iterable[Recording], recipe: Recipe) -> tuple[Features, ...]:
     """Extract several recordings, one after the other, under a progress bar on stderr."""
     listed = tuple(recordings)
-    bar = track(listed, "extracting features", console=Console(stderr=True), transient=True)
+    bar = track(listed, len(listed), "extracting features")
     return tuple(extract(recording, recipe) for recording in bar)
 
 

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from torch import Tensor, nn
 
 from rtbci.configuration import Settings
 from rtbci.errors import ConfigError
+from rtbci.progress import progress_bar
 
 _SCORING_BATCH = 4096
 
@@ -225,11 +225,9 @@ def _refuse_non_finite(
 
 
 def _bar() -> Progress:
-    return Progress(
+    return progress_bar(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("validation loss {task.fields[loss]:.3f}"),
-        console=Console(stderr=True),
-        transient=True,
     )

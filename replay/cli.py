@@ -129,19 +129,16 @@ def _announcement(source: Source, settings: PlaySettings) -> str:
 
 
 @contextmanager
-def _progress(source: Source, settings: PlaySettings) -> Iterator[Callable[[int], None] | None]:
+def _progress(source: Source, settings: PlaySettings) -> Iterator[Callable[[int], None]]:
     """Show how far the replay is, if a person is watching; yield what is to be told of it."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
+    from rtbci.progress import progress_bar
+
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(settings.name, total=source.n_samples)
-        yield lambda sent: progress.update(task, completed=sent)
+    with progress_bar(*columns) as bar:
+        task = bar.add_task(settings.name, total=source.n_samples)
+        yield lambda sent: bar.update(task, completed=sent)
 
 
 @contextmanager

@@ -20,12 +20,10 @@ def generate(
 
     Example: rtbci generate simulated --subjects 3 --trial-seconds 30
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
     from replay.simulator.dataset import write_seed_dataset
+    from rtbci.progress import progress_bar
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with progress_bar() as progress:
         task = progress.add_task("simulating", total=None)
         write_seed_dataset(
             folder,

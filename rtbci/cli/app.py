@@ -37,7 +37,7 @@ def build() -> typer.Typer:
     """Return the application with all commands that are installed."""
     app = typer.Typer(
         name="rtbci",
-        help=rtbci.__doc__,
+        help=f"{rtbci.__doc__}\n\nExample: [bold]rtbci demo[/bold]",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
