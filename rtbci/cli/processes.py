@@ -18,7 +18,8 @@ _STOP_S = 5.0
 
 def command(*words: object) -> list[str]:
     """Return the command line of ``rtbci WORDS`` with this Python."""
-    return [sys.executable, "-m", "rtbci", *map(str, words)]
+    # -P: what lies in the current folder is not ours.
+    return [sys.executable, "-P", "-m", "rtbci", *map(str, words)]
 
 
 def run(*words: object) -> str:
