@@ -85,7 +85,8 @@ class LiveSystem:
             reporter.attend("stale", f"waiting for the stream {query.text!r}")
             if finder.look():
                 time.sleep(_LOOK_AROUND_S)
-                stream = describe(choose(query, finder.look()))
+                found = finder.look()
+                stream = describe(choose(query, found)) if found else None
                 if stream is not None:
                     return self._complete(stream)
             time.sleep(_PATIENCE_S)
@@ -150,7 +151,7 @@ class LiveSystem:
             said = f"no samples from {stream.name!r} for {silent:.1f} s"
             reporter.attend("stale", said, **self._facts(epoch))
             # LSL does not always tell that a stream has gone, so look whether it is still there.
-            search = search or StreamFinder(same_device(stream))
+            search = search or StreamFinder(StreamQuery(f"name={stream.name}").predicate)
             if silent > _GONE_S and stream.uid not in {info.uid() for info in search.look()}:
                 raise StreamLostError(f"stream {stream.name!r} has gone")
 
@@ -166,7 +167,7 @@ class LiveSystem:
         """Wait for the device to come back as it was; refuse it, once, if it has changed."""
         refused: set[str] = set()
         said = f"waiting for {before.name!r} to return"
-        finder = StreamFinder(same_device(before))
+        finder = StreamFinder(same_device(before, StreamQuery(self._settings.stream)))
         while True:
             reporter.attend("stale", said)
             time.sleep(_PATIENCE_S)
@@ -174,14 +175,16 @@ class LiveSystem:
                 stream = None if info.uid() in refused else describe(info)
                 if stream is None:
                     continue
-                if self._settings.channels and not stream.channels:
-                    stream = stream.with_channels(self._settings.channels)
-                if stream.signature == before.signature:
+                try:
+                    stream = self._complete(stream)
+                    _check_unchanged(before, stream)
+                except StreamError as error:
+                    refused.add(info.uid())
+                    said = f"refusing {info.name()!r}: {error}"
+                    log.error("%s", said)
+                    reporter.tell("stale", said)
+                else:
                     return stream
-                refused.add(stream.uid)
-                said = f"refusing {stream.name!r}: {_difference(before, stream)}"
-                log.error("%s", said)
-                reporter.tell("stale", said)
 
 
 def _prepare(model: Model) -> None:
@@ -192,12 +195,21 @@ def _prepare(model: Model) -> None:
     log.info("model %s: %s", model.name, ", ".join(model.recipe.classes))
 
 
-def _difference(before: StreamDescription, after: StreamDescription) -> str:
-    """Say in one line how a stream that has come back differs."""
+def _check_unchanged(before: StreamDescription, after: StreamDescription) -> None:
+    """Refuse a stream that has come back as another.
+
+    Raises
+    ------
+    StreamError
+        If its rate, channels, units or sample type differ.
+    """
     if after.sfreq != before.sfreq:
-        return f"it returned at {after.sfreq:g} Hz instead of {before.sfreq:g} Hz"
+        raise StreamError(f"it returned at {after.sfreq:g} Hz instead of {before.sfreq:g} Hz")
     if after.n_channels != before.n_channels:
-        return f"it returned with {after.n_channels} channels instead of {before.n_channels}"
+        raise StreamError(
+            f"it returned with {after.n_channels} channels instead of {before.n_channels}"
+        )
     if after.channels != before.channels:
-        return "it returned with other channels: " + ", ".join(after.channels)
-    return "it returned with other units or another sample type"
+        raise StreamError("it returned with other channels: " + ", ".join(after.channels))
+    if after.signature != before.signature:
+        raise StreamError("it returned with other units or another sample type")

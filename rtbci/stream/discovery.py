@@ -41,12 +41,17 @@ class StreamQuery:
         return " or ".join(f"{field}={_quoted(self.text)}" for field in _FIELDS.values())
 
 
-def same_device(description: StreamDescription) -> str:
-    """Return the predicate for a device that comes back: same source id, or same name."""
-    predicate = f"name={_quoted(description.name)}"
-    if description.source_id:
-        predicate += f" or source_id={_quoted(description.source_id)}"
-    return predicate
+def same_device(description: StreamDescription, query: StreamQuery) -> str:
+    """Return the predicate for a device that comes back: same source id, or same name.
+
+    Who asked for a source id has told devices of one name apart, and gets no other one.
+    """
+    name, source_id = description.name, description.source_id
+    if not source_id:
+        return f"name={_quoted(name)}"
+    by_source = f"source_id={_quoted(source_id)}"
+    chosen = query.text in {f"source_id={source_id}", source_id} and source_id != name
+    return by_source if chosen else f"{by_source} or name={_quoted(name)}"
 
 
 class StreamFinder:

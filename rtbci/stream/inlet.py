@@ -11,7 +11,9 @@ from rtbci.errors import StreamError
 from rtbci.stream.description import StreamDescription
 
 _BUFFER_S = 360
-_RESOLVE_S = 5.0
+_ANSWER_S = 5.0
+_LOOK_S = 1.0
+_LOOKS = 3
 
 
 class StreamLostError(StreamError):
@@ -38,12 +40,9 @@ class Inlet:
     """
 
     def __init__(self, description: StreamDescription, hop: int) -> None:
-        from mne_lsl.lsl import StreamInlet, resolve_streams
+        from mne_lsl.lsl import StreamInlet
 
-        found = resolve_streams(_RESOLVE_S, name=description.name)
-        sinfo = next((info for info in found if info.uid == description.uid), None)
-        if sinfo is None:
-            raise StreamLostError(f"stream {description.name!r} has gone before it could be opened")
+        sinfo = _resolve(description)
         self._hop = hop
         self._inlet: Any = StreamInlet(
             sinfo, max_buffered=_BUFFER_S, recover=False, processing_flags=["clocksync"]
@@ -51,7 +50,7 @@ class Inlet:
         # Asked for before the first pull, which opens the stream: it takes a quarter of a second,
         # in which samples would queue up. (So would opening explicitly, which waits half a second.)
         try:
-            self._inlet.time_correction(timeout=_RESOLVE_S)
+            self._inlet.time_correction(timeout=_ANSWER_S)
         except (RuntimeError, TimeoutError):
             self.close()
             raise StreamLostError(f"stream {description.name!r} does not answer") from None
@@ -98,3 +97,24 @@ class Inlet:
         except RuntimeError:
             raise StreamLostError("the stream has ended") from None
         return samples, stamps
+
+
+def _resolve(description: StreamDescription) -> Any:
+    """Find a stream again by its uid: mne_lsl has to see it with its own eyes.
+
+    Raises
+    ------
+    StreamLostError
+        If it is not there any more.
+    """
+    from mne_lsl.lsl import resolve_streams
+
+    # By source id the answer comes at once. But two outlets may share it, and liblsl does not
+    # quote what it is asked: then only a look at all streams, which takes its time, will do.
+    by_source = {"source_id": description.source_id}
+    looks = [by_source] if description.source_id and "'" not in description.source_id else []
+    for properties in (*looks, *({},) * _LOOKS):
+        for info in resolve_streams(_LOOK_S, **properties):
+            if info.uid == description.uid:
+                return info
+    raise StreamLostError(f"stream {description.name!r} has gone before it could be opened")

@@ -84,6 +84,23 @@ def test_a_stream_that_returns_otherwise_is_refused_and_waited_for(folder):
                 assert listener.predictions(100)[-1].state == "ok"
 
 
+def test_one_of_two_amplifiers_of_a_name_is_kept_to(folder):
+    path, model, data = folder
+    expected = offline(model, data, 200.0, CHANNELS)
+    name, left, right = unique("it's an amp"), unique("left"), unique("right")
+    np.save(path / "other.npy", data[:, ::-1])
+    with Listener() as listener, live(folder, f"source_id={left}", listener):
+        listener.status("stale")
+        with headset(path / "other.npy", name, "--source-id", right) as other:
+            for turn in range(2):
+                with headset(path / "data.npy", name, "--source-id", left, "--speed", 20):
+                    predictions = listener.predictions(len(expected))
+                assert predictions[0].seq == turn * len(expected)
+                np.testing.assert_allclose(probabilities(predictions), expected, atol=1e-6)
+                listener.status("stale", said="ended")
+            other.kill()
+
+
 def test_lost_samples_are_told_and_long_losses_restart_the_filters(folder):
     path, _, _ = folder
     name = unique("amp")

@@ -46,7 +46,9 @@ def tampered(path: Path, name: str, content: Any) -> Path:
     make_model(path, channels=CHANNELS)
     extra: dict[str, Any] = dict.fromkeys(PARTS, "")
     network = quietly(torch.jit.load, str(path), _extra_files=extra)
-    texts = {part: text.decode() if isinstance(text, bytes) else text for part, text in extra.items()}
+    texts = {
+        part: text.decode() if isinstance(text, bytes) else text for part, text in extra.items()
+    }
     texts[name] = content if isinstance(content, str) else json.dumps(content)
     if content is None:
         del texts[name]

@@ -157,7 +157,12 @@ def test_few_samples_predict_nothing(models):
 
 
 def test_two_classes_and_19_channels_of_a_headset_that_has_more(tmp_path):
-    electrodes = "FP1 FP2 F3 F4 F7 F8 T3 T4 C3 C4 T5 T6 P3 P4 O1 O2 FZ CZ PZ".split()
+    # fmt: off
+    electrodes = [
+        "FP1", "FP2", "F3", "F4", "F7", "F8", "T3", "T4", "C3", "C4",
+        "T5", "T6", "P3", "P4", "O1", "O2", "FZ", "CZ", "PZ",
+    ]
+    # fmt: on
     model = make_model(tmp_path / "m.pt", classes=("rest", "arithmetic"), channels=electrodes)
     samples = eeg(3, 0, channels=19)
     plain = Recogniser(model, SFREQ, electrodes).push(samples)

@@ -114,7 +114,7 @@ def test_any_spelling_will_do():
 
 
 def test_a_channel_without_a_cell_and_an_unknown_grid_are_named():
-    with pytest.raises(ChannelError, match="^grid 8x9 has no cell for PO9, A1$"):
+    with pytest.raises(ChannelError, match=r"^grid 8x9 has no cell for PO9, A1$"):
         Grid.of("8x9", ["FP1", "PO9", "A1"])
-    with pytest.raises(ChannelError, match="^no grid '7x7'; there are 9x9, 8x9, 19x19$"):
+    with pytest.raises(ChannelError, match=r"^no grid '7x7'; there are 9x9, 8x9, 19x19$"):
         Grid.of("7x7", ["FP1"])

@@ -71,7 +71,12 @@ def test_the_names_of_the_montage_stay_as_they_are():
 def test_every_electrode_of_a_real_recording_with_10_20_names_is_recognised(shared_data):
     labels = edf_labels(shared_data("eegmat_200hz") / "Subject00_1.edf")
     # The electrodes as the data set's paper lists them, with the old names T3-T6.
-    electrodes = "FP1 FP2 F3 F4 F7 F8 T7 T8 C3 C4 P7 P8 P3 P4 O1 O2 FZ CZ PZ".split()
+    # fmt: off
+    electrodes = [
+        "FP1", "FP2", "F3", "F4", "F7", "F8", "T7", "T8", "C3", "C4",
+        "P7", "P8", "P3", "P4", "O1", "O2", "FZ", "CZ", "PZ",
+    ]
+    # fmt: on
     found = match_channels(electrodes, labels)
     assert None not in found
     assert len(set(found)) == 19
@@ -125,7 +130,7 @@ def test_a_bad_channel_that_the_stream_lacks_is_an_error():
 def test_two_channels_for_one_electrode_are_an_error_only_where_it_is_wanted():
     stream = ["T3", "Cz", "EEG T7", "ECG", "ECG"]
     with pytest.raises(
-        ChannelError, match="^channels 'T3' and 'EEG T7' of the stream both mean electrode T7$"
+        ChannelError, match=r"^channels 'T3' and 'EEG T7' of the stream both mean electrode T7$"
     ):
         match_channels(["T7"], stream)
     assert match_channels(["CZ"], stream) == (1,)

@@ -16,7 +16,9 @@ FEW = settings(max_examples=30, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**31)
 
 
-def make_recipe(kind: str = "adaptive", time_constant_s: float = 10.0, hop_s: float = 0.1) -> Recipe:
+def make_recipe(
+    kind: str = "adaptive", time_constant_s: float = 10.0, hop_s: float = 0.1
+) -> Recipe:
     return Recipe(
         channels=("FP1", "FP2", "CZ"),
         hop_s=hop_s,

@@ -47,7 +47,7 @@ def test_half_a_list_of_names_is_none(labels):
     assert found.channels == ()
     with pytest.raises(
         StreamError,
-        match="^stream 'amp' does not name its 2 channels; name them in order with --channels$",
+        match=r"^stream 'amp' does not name its 2 channels; name them in order with --channels$",
     ):
         found.check_usable()
 
@@ -59,9 +59,9 @@ def test_units_may_be_missing_for_some_or_all_channels():
 
 
 def test_text_and_irregular_rates_are_no_eeg():
-    with pytest.raises(StreamError, match="^stream 'amp' carries text, not samples$"):
+    with pytest.raises(StreamError, match=r"^stream 'amp' carries text, not samples$"):
         parse(["Fp1", "Cz"], kind="string").check_usable()
-    with pytest.raises(StreamError, match="^stream 'amp' has an irregular rate; EEG needs"):
+    with pytest.raises(StreamError, match=r"^stream 'amp' has an irregular rate; EEG needs"):
         parse(["Fp1", "Cz"], sfreq=0.0).check_usable()
 
 
@@ -83,7 +83,7 @@ def test_a_person_may_name_the_channels():
     assert named.channels == ("FP1", "CZ")
     named.check_usable()
     with pytest.raises(
-        StreamError, match="^3 channel names were given, but stream 'amp' has 2 channels$"
+        StreamError, match=r"^3 channel names were given, but stream 'amp' has 2 channels$"
     ):
         parse().with_channels(("FP1", "CZ", "PZ"))
 

@@ -29,7 +29,9 @@ def outlet(name: str, kind: str = "EEG", source_id: str = "") -> pylsl.StreamOut
     return pylsl.StreamOutlet(info)
 
 
-def wait(finder: StreamFinder, until: Callable[[list[Any]], bool], timeout: float = 15) -> list[Any]:
+def wait(
+    finder: StreamFinder, until: Callable[[list[Any]], bool], timeout: float = 15
+) -> list[Any]:
     deadline = time.monotonic() + timeout
     while not until(found := finder.look()):
         assert time.monotonic() < deadline, [info.name() for info in found]
@@ -61,17 +63,23 @@ def test_a_stream_is_found_by_its_name_type_or_source_id_and_nothing_else_is():
     assert finder.look() == []
 
 
-@pytest.mark.parametrize("quirk", ["{}'s", 'the "{}"', "<{}> & more", "{} or name=x", "ä {} µ", "a={}"])
-def test_names_may_hold_quotes_and_whatever_else(quirk):
-    name = quirk.format(unique("amp"))
-    _outlets = [outlet(name), outlet(unique("other"))]
-    for text in (name, f"name={name}"):
-        found = looked_up(text, 1)
-        assert names(found) == [name]
+def test_names_may_hold_quotes_and_whatever_else():
+    quirks = ("{}'s", 'the "{}"', "<{}> & more", "{} or name=x", "\u00e4 {} \u00b5", "name={}")
+    called = [quirk.format(unique("amp")) for quirk in quirks]
+    _outlets = [outlet(name) for name in [*called, unique("other")]]
+    finders = [StreamFinder(StreamQuery(f"name={name}").predicate) for name in called]
+    # Bare, "name=amp" means a stream called amp.
+    finders += [StreamFinder(StreamQuery(name).predicate) for name in called[:-1]]
+    for name, finder in zip(called + called[:-1], finders, strict=True):
+        assert names(wait(finder, lambda found: len(found) > 0)) == [name]
+    time.sleep(0.5)
+    assert [names(finder.look()) for finder in finders] == [[n] for n in called + called[:-1]]
 
 
 def test_both_kinds_of_quotes_cannot_be_looked_for():
-    said = """^a stream called 'both \\\\' and "', with both kinds of quotes, cannot be looked for$"""
+    said = (
+        """^a stream called 'both \\\\' and "', with both kinds of quotes, cannot be looked for$"""
+    )
     with pytest.raises(StreamError, match=said):
         StreamQuery("""name=both ' and \"""").predicate  # noqa: B018
 
@@ -103,7 +111,7 @@ def test_several_matches_are_listed_and_a_source_id_decides():
 def test_a_device_is_known_again_by_its_name_or_its_source_id():
     amp, serial = unique("amp"), unique("serial")
     description = described(outlet(amp, source_id=serial))
-    finder = StreamFinder(same_device(description))
+    finder = StreamFinder(same_device(description, StreamQuery("type=EEG")))
     wait(finder, lambda found: not found)  # it has gone
     renamed, replaced, stranger = unique("renamed"), unique("serial"), unique("stranger")
     _outlets = [
@@ -117,7 +125,17 @@ def test_a_device_is_known_again_by_its_name_or_its_source_id():
 def test_a_device_without_a_source_id_is_not_every_device_without_one():
     description = described(outlet(unique("amp")))
     _outlets = [outlet(unique("stranger"))]
-    assert same_device(description) == f"name='{description.name}'"
+    query = StreamQuery(description.name)
+    assert same_device(description, query) == f"name='{description.name}'"
+
+
+def test_who_asked_for_a_source_id_gets_no_other_device_of_that_name():
+    amp, serial = unique("amp"), unique("serial")
+    description = described(outlet(amp, source_id=serial))
+    for text in (f"source_id={serial}", serial):
+        assert same_device(description, StreamQuery(text)) == f"source_id='{serial}'"
+    by_name = same_device(description, StreamQuery(amp))
+    assert by_name == f"source_id='{serial}' or name='{amp}'"
 
 
 def described(source: pylsl.StreamOutlet) -> Any:

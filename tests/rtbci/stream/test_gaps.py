@@ -32,7 +32,9 @@ def lossy_streams(draw):
 
 
 @FEW
-@given(stream=lossy_streams(), cuts=st.lists(st.integers(0, 80), min_size=1, max_size=8).filter(any))
+@given(
+    stream=lossy_streams(), cuts=st.lists(st.integers(0, 80), min_size=1, max_size=8).filter(any)
+)
 def test_every_gap_is_found_where_it_is_however_the_stamps_come(stream, cuts):
     sfreq, stamps, lost = stream
     meter, found, at, turn = GapMeter(sfreq), [], 0, 0

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from rtbci.stream.network import isolated_lsl
+from rtbci.stream.network import isolated_lsl, quiet_lsl
 
 ROOT = Path(__file__).parents[3]
 HEADSET = """
@@ -19,7 +19,7 @@ from contextlib import nullcontext
 from rtbci.stream.network import isolated_lsl
 with isolated_lsl() if sys.argv[2] == "own" else nullcontext():
     import pylsl
-    outlet = pylsl.StreamOutlet(pylsl.StreamInfo(sys.argv[1], "EEG", 1, 100))
+    outlet = pylsl.StreamOutlet(pylsl.StreamInfo(sys.argv[1], "EEG", 1, 100, "float32", "x"))
     print("there", flush=True)
     sys.stdin.read()
 """
@@ -78,12 +78,45 @@ def test_a_network_leaves_nothing_behind():
     assert os.environ.get("LSLAPICFG") == before
 
 
-@pytest.mark.parametrize("own", [True, False])
-def test_a_network_ends_with_an_error_too(monkeypatch, own):
-    if not own:
-        monkeypatch.delenv("LSLAPICFG")
-    before = os.environ.get("LSLAPICFG")
-    with nullcontext() if own else pytest.MonkeyPatch.context():
-        with pytest.raises(KeyError), isolated_lsl():
-            raise KeyError
+@pytest.mark.parametrize("before", [None, "/somewhere/lsl.cfg"])
+def test_a_network_ends_with_an_error_too(monkeypatch, before):
+    monkeypatch.delenv("LSLAPICFG", raising=False)
+    if before is not None:
+        monkeypatch.setenv("LSLAPICFG", before)
+    with pytest.raises(KeyError), isolated_lsl():
+        raise KeyError
     assert os.environ.get("LSLAPICFG") == before
+
+
+def test_a_person_s_own_configuration_of_lsl_is_left_alone(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("LSLAPICFG", "/somewhere/lsl.cfg")
+    quiet_lsl()
+    assert os.environ["LSLAPICFG"] == "/somewhere/lsl.cfg"
+    monkeypatch.delenv("LSLAPICFG")
+    (tmp_path / "lsl_api").mkdir()
+    (tmp_path / "lsl_api" / "lsl_api.cfg").write_text("")
+    quiet_lsl()
+    assert "LSLAPICFG" not in os.environ
+
+
+@pytest.mark.skipif(
+    Path("/etc/lsl_api/lsl_api.cfg").exists(), reason="this machine has a configuration of LSL"
+)
+def test_liblsl_s_log_stays_off_the_terminal(tmp_path):
+    def said(first: str) -> str:
+        program = f"{first}; import pylsl; pylsl.StreamOutlet(pylsl.StreamInfo('a', source_id='b'))"
+        environment = os.environ | {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+        del environment["LSLAPICFG"]
+        return subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=tmp_path,
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stderr
+
+    assert said("pass") != ""
+    assert said("from rtbci.stream.network import quiet_lsl; quiet_lsl()") == ""
