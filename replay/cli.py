@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rtbci.errors import ReplayError
+from rtbci.signals import stop_on_signals
 
 if TYPE_CHECKING:
     from replay.player import PlaySettings
@@ -67,7 +66,7 @@ def replay(
     from replay.player import PlaySettings, play
 
     settings = PlaySettings(_stream_name(source, name), speed, chunk, wait)
-    with _stop_on_signals() as stopped:
+    with stop_on_signals() as stopped:
         if source == _SIMULATOR:
             played = _simulator(seed, sfreq, channels, start, stop, loop, unit)
         elif (seed, sfreq, channels) != (None, None, None):
@@ -139,16 +138,3 @@ def _progress(source: Source, settings: PlaySettings) -> Iterator[Callable[[int]
     with progress_bar(*columns) as bar:
         task = bar.add_task(settings.name, total=source.n_samples)
         yield lambda sent: bar.update(task, completed=sent)
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[Event]:
-    """Yield an event that Ctrl-C and SIGTERM set, instead of what they do otherwise."""
-    stopped = Event()
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: stopped.set()) for number in signals]
-    try:
-        yield stopped
-    finally:
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from rtbci.configuration import read_yaml, validate
 from rtbci.errors import ConfigError
 from rtbci.live.settings import LiveSettings
+from rtbci.signals import stop_on_signals
 
 
 def live(
@@ -75,18 +77,19 @@ def live(
         from rtbci.live.system import LiveSystem
 
         system = LiveSystem(settings)
-    try:
-        with console.status(f"live on {settings.stream!r}; Ctrl-C stops"):
-            system.run()
-    except KeyboardInterrupt:
-        console.print("rtbci: stopped", highlight=False)
+    with (
+        stop_on_signals() as stop,
+        console.status(f"live on {settings.stream!r}; Ctrl-C stops"),
+    ):
+        system.run(stop)
+    console.print("rtbci: stopped", highlight=False)
 
 
 def _settings(config: Path | None, given: dict[str, Any]) -> LiveSettings:
     """Merge the file's settings and the command line's, which win."""
     content = read_yaml(config) if config is not None else {}
     if config is not None and isinstance(content.get("model"), str):
-        content["model"] = config.parent / content["model"]
+        content["model"] = os.path.normpath(config.parent / content["model"])
     merged = content | given
     if "model" not in merged:
         raise ConfigError("no model: name its file with --model (made by 'rtbci train')")

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rtbci.errors import RtbciError
-from rtbci.publish.wire import DEFAULT_ADDRESS
 
 _STOP_S = 5.0
 
@@ -68,14 +67,14 @@ def check_alive(process: subprocess.Popen[bytes], log: Path) -> None:
         raise RtbciError(f"a process of the demonstration failed ({log}): {lines[-1]}")
 
 
-def free_address() -> str:
-    """Return the default address if its port is free, else one with a port that is."""
-    host, port = DEFAULT_ADDRESS.removeprefix("tcp://").split(":")
-    for candidate in (int(port), 0):
+def free_address(preferred: str | None = None) -> str:
+    """Return an address on this machine whose port is free: the preferred one, if it is."""
+    ports = [0] if preferred is None else [int(preferred.rpartition(":")[2]), 0]
+    for port in ports:
         with socket.socket() as probe:
             try:
-                probe.bind((host, candidate))
+                probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return f"tcp://{host}:{probe.getsockname()[1]}"
-    raise RtbciError(f"no port is free on {host}")
+            return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+    raise RtbciError("no port is free on 127.0.0.1")

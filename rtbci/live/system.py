@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from typing import NoReturn
+from threading import Event
 
 from rtbci.errors import RtbciError, StreamError
 from rtbci.live.epoch import Epoch
@@ -29,7 +29,7 @@ _STALE_S = 0.7  # silence after which a stream counts as stopped
 
 
 class LiveSystem:
-    """Runs one model on one stream until it is interrupted.
+    """Runs one model on one stream until it is told to stop.
 
     Parameters
     ----------
@@ -46,9 +46,10 @@ class LiveSystem:
         self._settings = settings
         self._model = load_model(settings.model)
         self._epochs = 0
+        self._stop = Event()
 
-    def run(self) -> NoReturn:
-        """Serve until interrupted.
+    def run(self, stop: Event) -> None:
+        """Serve until ``stop`` is set.
 
         Raises
         ------
@@ -58,11 +59,14 @@ class LiveSystem:
             If the address cannot be used.
         """
         _prepare(self._model)
+        self._stop = stop
         settings = self._settings
         with Publisher(settings.address) as publisher:
             reporter = Reporter(publisher, self._model, settings.stream)
             log.info("publishing on %s", publisher.address)
             stream = self._await_first(reporter)
+            if stream is None:
+                return
             reporter.stream = stream.name
             recogniser = self._fit(stream)
             if settings.lsl_out:
@@ -71,17 +75,22 @@ class LiveSystem:
                 )
             gc.collect()
             gc.freeze()  # what lives now lives for ever: the collector need not look at it again
-            while True:
+            while stream is not None:
                 self._serve(stream, recogniser, reporter)
                 stream = self._await_return(stream, reporter)
 
-    def _await_first(self, reporter: Reporter) -> StreamDescription:
-        """Wait for the stream that the settings name."""
+    def _await_first(self, reporter: Reporter) -> StreamDescription | None:
+        """Wait for the stream that the settings name; None if told to stop."""
         query, limit = StreamQuery(self._settings.stream), self._settings.timeout
         deadline = None if limit is None else time.monotonic() + limit
         log.info("waiting for the stream %r", query.text)
         finder = StreamFinder(query.predicate)
-        while deadline is None or time.monotonic() < deadline:
+        while not self._stop.wait(_PATIENCE_S):
+            if deadline is not None and time.monotonic() > deadline:
+                raise StreamError(
+                    f"no LSL stream {query.text!r} within {limit:g} s; "
+                    "'rtbci streams' lists those on the network"
+                )
             reporter.attend("stale", f"waiting for the stream {query.text!r}")
             if finder.look():
                 time.sleep(_LOOK_AROUND_S)
@@ -89,11 +98,7 @@ class LiveSystem:
                 stream = describe(choose(query, found)) if found else None
                 if stream is not None:
                     return self._complete(stream)
-            time.sleep(_PATIENCE_S)
-        raise StreamError(
-            f"no LSL stream {query.text!r} within {limit:g} s; "
-            "'rtbci streams' lists those on the network"
-        )
+        return None
 
     def _complete(self, stream: StreamDescription) -> StreamDescription:
         """Add what a person has said to what the stream says of itself."""
@@ -138,7 +143,7 @@ class LiveSystem:
         state: State = "warming-up"
         heard, received = time.monotonic(), 0
         search: StreamFinder | None = None
-        while True:
+        while not self._stop.is_set():
             for recognition in epoch.pull(_PATIENCE_S):
                 state = reporter.predict(recognition, local_clock()).state
             now = time.monotonic()
@@ -163,14 +168,18 @@ class LiveSystem:
             "sfreq": 1 / epoch.gaps.step,
         }
 
-    def _await_return(self, before: StreamDescription, reporter: Reporter) -> StreamDescription:
-        """Wait for the device to come back as it was; refuse it, once, if it has changed."""
+    def _await_return(
+        self, before: StreamDescription, reporter: Reporter
+    ) -> StreamDescription | None:
+        """Wait for the device to come back as it was; refuse it, once, if it has changed.
+
+        None if told to stop.
+        """
         refused: set[str] = set()
         said = f"waiting for {before.name!r} to return"
         finder = StreamFinder(same_device(before, StreamQuery(self._settings.stream)))
-        while True:
+        while not self._stop.wait(_PATIENCE_S):
             reporter.attend("stale", said)
-            time.sleep(_PATIENCE_S)
             for info in finder.look():
                 stream = None if info.uid() in refused else describe(info)
                 if stream is None:
@@ -185,6 +194,7 @@ class LiveSystem:
                     reporter.tell("stale", said)
                 else:
                     return stream
+        return None
 
 
 def _prepare(model: Model) -> None:
