@@ -95,8 +95,10 @@ def _live(model: Path, recording: Path, log: Path) -> _Run:
     from rtbci.cli.processes import background, check_alive, free_address
     from rtbci.cli.scoring import Truth
     from rtbci.publish.client import Subscription
+    from rtbci.publish.wire import DEFAULT_ADDRESS
 
-    address = free_address()
+    # The default, where it is free, so that 'rtbci watch' in another terminal sees it too.
+    address = free_address(DEFAULT_ADDRESS)
     with ExitStack() as stack:
         headset = stack.enter_context(
             background(
