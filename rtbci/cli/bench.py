@@ -25,6 +25,7 @@ app = typer.Typer(help="Measure the system's speed on this machine.", no_args_is
 
 _HEADSET = "rtbci-bench"
 _CHUNKS_PER_HOP = 10
+_NOISE_S = 20.0
 
 
 @app.command()
@@ -37,8 +38,9 @@ def latency(
 ) -> None:
     """Measure from a hop's last sample leaving the headset to its prediction being received.
 
-    A simulated headset, the live system and the subscriber are processes of their own, talking LSL
-    and ZeroMQ. The clock starts when the sample is due, so the headset's own lateness is included.
+    A virtual headset that plays noise, the live system and the subscriber are processes of their
+    own, talking LSL and ZeroMQ. The clock starts when the sample is due, so the headset's own
+    lateness is included.
 
     Example: rtbci bench latency --seconds 60
     """
@@ -53,30 +55,40 @@ def latency(
         raise ModelFileError("there is no demo model yet: run 'rtbci demo', or name one (--model)")
     recipe = load_model(path).recipe
     with isolated_lsl(), tempfile.TemporaryDirectory() as folder:
-        measured, received, lost = _measure(path, recipe, sfreq, seconds, Path(folder, "log"))
+        recording = _write_noise(Path(folder, "noise_raw.fif"), recipe, sfreq)
+        measured, received, lost = _measure(path, recipe, recording, sfreq, seconds)
     p50, p99, top = percentiles(measured)
     _heading()
     typer.echo(
         f"{len(recipe.channels)} channels at {sfreq:g} Hz, a prediction each "
-        f"{1e3 * recipe.hop_s:g} ms, {seconds:g} s, simulated headset"
+        f"{1e3 * recipe.hop_s:g} ms, {seconds:g} s, a headset that plays noise"
     )
     typer.echo(f"predictions: {received} received, {lost} lost, {len(measured)} after warming up")
     typer.echo(f"latency: {p50:.2f} ms median, {p99:.2f} ms p99, {top:.2f} ms max")
 
 
+def _write_noise(path: Path, recipe: Recipe, sfreq: float) -> Path:
+    """Write a recording to be played: making samples while measuring would take the processor."""
+    import mne
+    import numpy as np
+
+    shape = (len(recipe.channels), round(_NOISE_S * sfreq))
+    volts = 1e-5 * np.random.default_rng(0).standard_normal(shape)
+    info = mne.create_info(list(recipe.channels), sfreq, "eeg", verbose="error")
+    mne.io.RawArray(volts, info, verbose="error").save(path, verbose="error")
+    return path
+
+
 def _measure(
-    path: Path, recipe: Recipe, sfreq: float, seconds: float, log: Path
+    path: Path, recipe: Recipe, recording: Path, sfreq: float, seconds: float
 ) -> tuple[list[float], int, int]:
     from rtbci.cli.processes import background, check_alive, free_address
     from rtbci.errors import ReceiveTimeoutError
     from rtbci.publish.client import Subscription
 
     chunk = max(round(recipe.hop_s * sfreq) // _CHUNKS_PER_HOP, 1)
-    address = free_address()
-    headset = (
-        *("replay", "simulator", "--name", _HEADSET, "--sfreq", sfreq, "--chunk", chunk),
-        *("--channels", ",".join(recipe.channels), "--stop", seconds),
-    )
+    address, log = free_address(), recording.with_name("log")
+    headset = ("replay", recording, "--loop", "--name", _HEADSET, "--chunk", chunk)
     live = ("live", "--model", path, "--stream", _HEADSET, "--address", address)
     measured: list[float] = []
     received = 0
@@ -85,17 +97,17 @@ def _measure(
         background(log, *headset) as replaying,
         background(log, *live) as predicting,
     ):
-        while True:
+        wanted = round(seconds / recipe.hop_s)
+        while received < wanted:
             try:
                 prediction = subscription.receive(2.0)
             except ReceiveTimeoutError:
                 for process in (replaying, predicting):
                     check_alive(process, log)
-                if replaying.poll() is not None:
-                    return measured, received, subscription.lost
                 continue
             received += 1
             _note(prediction, measured)
+        return measured, received, subscription.lost
 
 
 def _note(prediction: Prediction, measured: list[float]) -> None:
