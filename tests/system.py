@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -15,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from rtbci.cli.processes import free_address
+from rtbci.cli.processes import command, end, free_address
 from rtbci.errors import ReceiveTimeoutError
 from rtbci.model.file import Model, load_model, save_model
 from rtbci.model.recogniser import Recogniser
@@ -63,7 +61,7 @@ def unique(name: str) -> str:
 def started(*words: object) -> Iterator[subprocess.Popen[str]]:
     """Run ``rtbci WORDS`` until the block ends."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "rtbci", *map(str, words)],
+        command(*words),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -72,19 +70,13 @@ def started(*words: object) -> Iterator[subprocess.Popen[str]]:
     try:
         yield process
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        try:
-            process.communicate(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+        end(process)
 
 
 def rtbci(*words: object, timeout: float = 60) -> subprocess.CompletedProcess[str]:
     """Run ``rtbci WORDS`` to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "rtbci", *map(str, words)],
+        command(*words),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

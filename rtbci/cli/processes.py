@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import AnyStr
 
 from rtbci.errors import RtbciError
 
-_STOP_S = 5.0
+_STOP_S = 10.0
 
 
 def command(*words: object) -> list[str]:
@@ -45,13 +45,18 @@ def background(log: Path, *words: object) -> Iterator[subprocess.Popen[bytes]]:
         try:
             yield process
         finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
+
+
+def end(process: subprocess.Popen[AnyStr]) -> tuple[AnyStr, AnyStr]:
+    """End a command as SIGTERM does, if it has not ended, and return what it still has to say."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        return process.communicate(timeout=_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.communicate()
 
 
 def check_alive(process: subprocess.Popen[bytes], log: Path) -> None:

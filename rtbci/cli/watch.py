@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -107,7 +106,6 @@ def _print_lines(subscription: Subscription, count: int | None) -> None:
 @contextmanager
 def _clean_end() -> Iterator[None]:
     """Take Ctrl-C, SIGTERM and a reader that has gone (``| head``) as the wish to end."""
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
@@ -115,5 +113,3 @@ def _clean_end() -> Iterator[None]:
     except BrokenPipeError:
         # Or Python would fail once more when it flushes stdout at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    finally:
-        signal.signal(signal.SIGTERM, previous)

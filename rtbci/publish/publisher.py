@@ -8,7 +8,6 @@ language, can listen.
 from __future__ import annotations
 
 import errno
-from types import TracebackType
 from typing import Self
 
 import zmq
@@ -106,12 +105,7 @@ class Publisher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _new_subscriptions(self) -> set[bytes]:

@@ -19,18 +19,12 @@ from rtbci.publish.wire import Prediction, Status, encode
 
 pytestmark = pytest.mark.timeout(60)
 
-# The command as the program runs it: an expected error is one line and exit code 1.
+# The command as the program runs it, where a parent may have had Ctrl-C ignored.
 PROGRAM = """
 import signal
-import sys
-import typer
-from rtbci.cli.watch import watch
-from rtbci.errors import RtbciError
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent may have it ignored
-try:
-    typer.run(watch)
-except RtbciError as error:
-    sys.exit(f"error: {error}")
+from rtbci.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main()
 """
 
 
@@ -82,7 +76,7 @@ def live_system() -> Iterator[str]:
 def start(*arguments: str, **options) -> Iterator[subprocess.Popen]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     defaults = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment}
-    command = [sys.executable, "-c", PROGRAM, *arguments]
+    command = [sys.executable, "-c", PROGRAM, "watch", *arguments]
     with subprocess.Popen(command, **defaults | options) as process:
         try:
             yield process
