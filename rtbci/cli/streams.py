@@ -16,7 +16,7 @@ def streams(
     """
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from rtbci.stream.discovery import list_streams
 
@@ -25,7 +25,12 @@ def streams(
     if not found:
         typer.echo(f"no LSL stream answered within {timeout:g} s", err=True)
         return
-    table = Table("stream", "type", "source id", "host", "channels", "rate", "unit")
+    table = Table(
+        Column("stream", overflow="fold"),
+        "type",
+        Column("source id", overflow="fold"),  # in full: it is what --stream may need
+        *("host", "channels", "rate", "unit"),
+    )
     for stream in found:
         table.add_row(
             stream.name,
