@@ -48,10 +48,10 @@ class Reporter:
         )
         self._said = 0.0
 
-    @property
-    def state(self) -> State:
-        """The state that was last published."""
-        return self._status.state
+    def rename(self, stream: str) -> None:
+        """Go on under the stream's own name; what was said under another one no longer holds."""
+        self._publisher.forget(self.stream)
+        self.stream = stream
 
     def predict(self, recognition: Recognition, now: float) -> Prediction:
         """Publish one prediction; ``now`` is LSL's local clock."""

@@ -67,7 +67,7 @@ class LiveSystem:
             stream = self._await_first(reporter)
             if stream is None:
                 return
-            reporter.stream = stream.name
+            reporter.rename(stream.name)
             recogniser = self._fit(stream)
             if settings.lsl_out:
                 reporter.outlet = PredictionOutlet(

@@ -13,7 +13,14 @@ from typing import Self
 import zmq
 
 from rtbci.errors import PublishError
-from rtbci.publish.wire import DEFAULT_ADDRESS, Prediction, Status, check_address, encode
+from rtbci.publish.wire import (
+    DEFAULT_ADDRESS,
+    STATUS_TOPIC,
+    Prediction,
+    Status,
+    check_address,
+    encode,
+)
 
 # A subscriber that stalls may fall this many messages behind (more than an hour at ten a second)
 # before ZeroMQ drops what it cannot hold for it.
@@ -85,6 +92,10 @@ class Publisher:
         if isinstance(message, Status):
             self._last_status[frames[0]] = frames
         self._socket.send_multipart(frames)
+
+    def forget(self, stream: str) -> None:
+        """Drop a stream's last status: new subscribers are no longer told of it."""
+        self._last_status.pop((STATUS_TOPIC + stream).encode(), None)
 
     def greet(self) -> None:
         """Send the last status to subscribers that have come since the last call.

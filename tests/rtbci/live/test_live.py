@@ -13,6 +13,7 @@ import pytest
 
 from replay.simulator.simulator import Simulator
 from rtbci.montage.names import SEED_CHANNELS
+from rtbci.publish.client import Subscription
 from tests.system import Listener, make_model, offline, probabilities, rtbci, started, unique
 
 OUTLET = Path(__file__).with_name("outlet.py")
@@ -96,6 +97,9 @@ def test_one_of_two_amplifiers_of_a_name_is_kept_to(folder):
                 with headset(path / "data.npy", name, "--source-id", left, "--speed", 20):
                     predictions = listener.predictions(len(expected))
                 assert predictions[0].seq == turn * len(expected)
+                # Who comes late hears of the stream by its name, not by what was looked for.
+                with Subscription(listener.address, None, None) as late:
+                    assert next(late.messages(10)).stream == predictions[0].stream
                 np.testing.assert_allclose(probabilities(predictions), expected, atol=1e-6)
                 listener.status("stale", said="ended")
             other.kill()

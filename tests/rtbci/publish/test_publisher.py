@@ -85,6 +85,17 @@ def test_greeting_is_only_for_the_stream_asked_for(publisher, connect, messages)
     assert [decode(bystander.recv_multipart()).stream for _ in range(2)] == ["two", "end"]
 
 
+def test_nobody_is_told_of_a_forgotten_stream(publisher, connect, messages):
+    publisher.publish(messages.status(stream="type=EEG", state="stale"))
+    publisher.forget("type=EEG")
+    publisher.forget("never there")
+    publisher.publish(messages.status(stream="eeg"))
+    late = connect(publisher.address)
+    assert decode(greet_until_heard(publisher, late)).stream == "eeg"
+    publisher.publish(messages.prediction())
+    assert late.recv_multipart()[0] == b"prediction/eeg"
+
+
 def test_nobody_is_greeted_twice(publisher, connect, messages):
     publisher.publish(messages.status())
     socket = connect(publisher.address)
