@@ -187,7 +187,7 @@ def _windows(
     recipe: Recipe,
 ) -> Windows:
     grid = Grid.of(recipe.grid, recipe.channels)
-    bar = track(chosen.items(), len(chosen), "standardising")
+    bar = track(chosen.items(), "standardising")
     pictures = [
         grid.to_grid(normalised(features[index], statistics, recipe)[windows])
         for index, windows in bar
@@ -210,7 +210,7 @@ def _predictions(
 ) -> dict[int, NDArray[np.intp]]:
     """Return the class that live would have named at each hop of the wanted recordings."""
     predicted = {}
-    bar = track(sorted(wanted), len(wanted), "scoring")
+    bar = track(sorted(wanted), "scoring")
     for index in bar:
         recording = recordings[index]
         recogniser = Recogniser(model, recording.sfreq, recording.channels, unit="uV")

@@ -109,7 +109,7 @@ def chunks_of(recording: Recording) -> Iterator[NDArray[np.float32]]:
 def extract_all(recordings: Iterable[Recording], recipe: Recipe) -> tuple[Features, ...]:
     """Extract several recordings, one after the other, under a progress bar on stderr."""
     listed = tuple(recordings)
-    bar = track(listed, len(listed), "extracting features")
+    bar = track(listed, "extracting features")
     return tuple(extract(recording, recipe) for recording in bar)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import TypeVar
 
 from rich.console import Console
@@ -17,7 +17,7 @@ def progress_bar(*columns: str | ProgressColumn) -> Progress:
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def track(items: Iterable[T], total: int, description: str) -> Iterator[T]:
+def track(items: Collection[T], description: str) -> Iterator[T]:
     """Iterate under a progress bar."""
     with progress_bar() as bar:
-        yield from bar.track(items, total=total, description=description)
+        yield from bar.track(items, total=len(items), description=description)

@@ -17,9 +17,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from replay.simulator.atomic import complete_or_absent
 from replay.simulator.simulator import Simulator
 from rtbci import __version__
+from rtbci.atomic import complete_or_absent
 from rtbci.errors import ReplayError
 from rtbci.montage.names import SEED_CHANNELS
 

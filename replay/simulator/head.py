@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from replay.simulator.atomic import complete_or_absent
+from rtbci.atomic import complete_or_absent
 from rtbci.cache import cache_folder
 from rtbci.montage.positions import electrode_positions, known_electrodes
 

@@ -69,7 +69,7 @@ def check_alive(process: subprocess.Popen[bytes], log: Path) -> None:
     """
     if process.poll():
         lines = log.read_text("utf-8", "replace").strip().splitlines() or ["it said nothing"]
-        raise RtbciError(f"a process of the demonstration failed ({log}): {lines[-1]}")
+        raise RtbciError(f"a process in the background failed ({log}): {lines[-1]}")
 
 
 def free_address(preferred: str | None = None) -> str:

@@ -6,10 +6,8 @@ The one module that uses ``torch.jit``, which PyTorch has deprecated.
 from __future__ import annotations
 
 import json
-import os
 import warnings
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 import rtbci
+from rtbci.atomic import complete_or_absent
 from rtbci.configuration import describe
 from rtbci.errors import ModelFileError
 from rtbci.recipe import Recipe
@@ -115,18 +114,12 @@ def save_model(
         _TRAINING: dict(training),
     }
     texts = {name: json.dumps(content) for name, content in extra.items()}
-    partial = path.parent / f".{path.name}.{os.getpid()}.partial"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with warnings.catch_warnings():
+        with complete_or_absent(path) as file, warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
-            torch.jit.save(torch.jit.script(network.eval()), str(partial), _extra_files=texts)
-        partial.replace(path)
+            torch.jit.save(torch.jit.script(network.eval()), file, _extra_files=texts)
     except (OSError, RuntimeError) as error:
         raise ModelFileError(f"{path}: cannot be written: {_first_line(error)}") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
 
 
 def load_model(path: Path) -> Model:

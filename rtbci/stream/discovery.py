@@ -14,7 +14,7 @@ from typing import Any
 from rtbci.errors import StreamError
 from rtbci.stream.description import StreamDescription, parse_description
 
-_FIELDS = {"name": "name", "type": "type", "source_id": "source_id"}
+_FIELDS = ("name", "type", "source_id")
 _QUERY = re.compile(r"^(name|type|source_id)=(.+)$", re.DOTALL)
 _FORGET_S = 1.5  # a stream that has not answered for so long is no longer there
 _DESCRIBE_S = 2.0
@@ -37,8 +37,8 @@ class StreamQuery:
         """LSL's XPath predicate for it."""
         matched = _QUERY.match(self.text)
         if matched:
-            return f"{_FIELDS[matched[1]]}={_quoted(matched[2])}"
-        return " or ".join(f"{field}={_quoted(self.text)}" for field in _FIELDS.values())
+            return f"{matched[1]}={_quoted(matched[2])}"
+        return " or ".join(f"{field}={_quoted(self.text)}" for field in _FIELDS)
 
 
 def same_device(description: StreamDescription, query: StreamQuery) -> str:

@@ -16,7 +16,7 @@ def complete_or_absent(path: Path) -> Iterator[IO[bytes]]:
     Two writers of one file at the same time do no harm: the last one's file stays.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex}.part"
     try:
         with temporary.open("xb") as file:
             yield file
