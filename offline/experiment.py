@@ -20,7 +20,7 @@ import rtbci
 from offline.datasets.config import Dataset, DatasetSettings
 from offline.datasets.recording import Recording
 from offline.datasets.registry import load_dataset_settings, open_dataset
-from offline.features import Features, chunks_of, extract_all, normalised
+from offline.features.extract import Features, chunks_of, extract_all, normalised
 from offline.models.cnn import Cnn, CnnSettings
 from offline.scores import Scores
 from offline.splits import Split, SplitSettings, TrialKey, make_split

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -31,11 +32,46 @@ class DatasetSettings(Settings):
         Electrodes to work with, in any spelling.
     """
 
+    causal: ClassVar[bool] = True
+    """Whether the signal path makes the features; where the data set ships them it does not."""
+
     layout: str
     name: Annotated[str, Field(min_length=1)]
     simulated: bool = False
     classes: Annotated[tuple[str, ...], Field(min_length=2)]
     channels: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file of a data set, not yet opened.
+
+    Attributes
+    ----------
+    name : str
+        What to call it in messages.
+    open : callable
+        Reads its headers and returns its recordings.
+    """
+
+    name: str
+    open: Callable[[], tuple[Recording, ...]]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Something that could not be used.
+
+    Attributes
+    ----------
+    name : str
+        What.
+    why : str
+        One line.
+    """
+
+    name: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -48,10 +84,13 @@ class Dataset:
         What its YAML file says: name, classes, channels.
     recordings : tuple of Recording
         Ordered by subject, and each subject's by time.
+    left_out : tuple of LeftOut
+        Files that could not be used.
     """
 
     settings: DatasetSettings
     recordings: tuple[Recording, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True)

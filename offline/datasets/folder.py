@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from offline.datasets.config import DatasetSettings, natural_order, require_folder
+from offline.datasets.config import DatasetSettings, Source, natural_order, require_folder
 from offline.datasets.readers import open_recording
 from offline.datasets.recording import Recording, Trial
 from rtbci.errors import RecordingError
@@ -38,7 +39,7 @@ class _Row:
     label: int
 
 
-def open_folder(settings: FolderSettings, root: Path) -> tuple[Recording, ...]:
+def find_folder(settings: FolderSettings, root: Path) -> tuple[Source, ...]:
     """Find the recordings of a table; see :func:`offline.datasets.registry.open_dataset`.
 
     Each file is one recording and one trial from its first sample to its last.
@@ -46,15 +47,15 @@ def open_folder(settings: FolderSettings, root: Path) -> tuple[Recording, ...]:
     require_folder(root)
     table = root / settings.table
     rows = sorted(_rows(table, settings.classes), key=lambda row: natural_order(row.subject))
-    return tuple(_open_file(root / row.file, row, table) for row in rows)
+    return tuple(Source(row.file, partial(_open_file, root / row.file, row, table)) for row in rows)
 
 
-def _open_file(path: Path, row: _Row, table: Path) -> Recording:
+def _open_file(path: Path, row: _Row, table: Path) -> tuple[Recording, ...]:
     if not path.is_file():
         raise RecordingError(f"{table}, line {row.line}: {row.file} is not in the folder")
     recording = open_recording(path)
-    whole = Trial(0, recording.read().shape[1], row.label)
-    return replace(recording, subject=row.subject, session=row.session, trials=(whole,))
+    whole = Trial(0, recording.n_samples, row.label)
+    return (replace(recording, subject=row.subject, session=row.session, trials=(whole,)),)
 
 
 def _rows(table: Path, classes: tuple[str, ...]) -> list[_Row]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offline.datasets.recording import Event, Recording
+from offline.datasets.recording import Event, Origin, Recording
 from rtbci.errors import RecordingError, UnitError
 from rtbci.montage.units import microvolts_per
 
@@ -57,22 +57,29 @@ def open_mne(path: Path, unit: str | None) -> Recording:
         sfreq=float(raw.info["sfreq"]),
         channels=tuple(factors),
         trials=(),
-        read=partial(_read, path, factors),
+        blocks=partial(_blocks, path, factors),
+        n_samples=raw.n_times,
         events=events,
+        origin=Origin(_files(path, raw), unit or ""),
     )
 
 
-def _read(path: Path, factors: dict[str, float]) -> NDArray[np.float32]:
+def _files(path: Path, raw: Any) -> tuple[Path, ...]:
+    """Return the file with the headers and those with the samples."""
+    held = [Path(name) for name in raw.filenames if name is not None]
+    return tuple(dict.fromkeys((path, *held)))
+
+
+def _blocks(path: Path, factors: dict[str, float]) -> Iterator[NDArray[np.float32]]:
     with _quietly(path):
         raw = _open(path)
-        samples = np.empty((len(factors), raw.n_times), np.float32)
-        scale = np.array(list(factors.values()))[:, np.newaxis]
-        picks = [raw.ch_names.index(name) for name in factors]
-        step = max(1, _READ_AT_ONCE // len(picks))
-        for start in range(0, raw.n_times, step):
-            stop = min(start + step, raw.n_times)
-            samples[:, start:stop] = raw.get_data(picks, start, stop) * scale
-    return samples
+    scale = np.array(list(factors.values()))[:, np.newaxis]
+    picks = [raw.ch_names.index(name) for name in factors]
+    step = max(1, _READ_AT_ONCE // len(picks))
+    for start in range(0, raw.n_times, step):
+        with _quietly(path):
+            block = raw.get_data(picks, start, min(start + step, raw.n_times)) * scale
+        yield block.astype(np.float32)
 
 
 def _open(path: Path) -> Any:

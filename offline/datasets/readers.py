@@ -14,7 +14,7 @@ FORMATS = (
 
 
 def open_recording(path: Path, unit: str | None = None) -> Recording:
-    """Open a recording; its samples are read when :attr:`Recording.read` is called.
+    """Open a recording; its samples are read when its blocks are asked for.
 
     Parameters
     ----------

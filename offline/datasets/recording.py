@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,22 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What a recording's samples depend on: the same origin, the same samples.
+
+    Attributes
+    ----------
+    files : tuple of Path
+        Every file that is read for the samples.
+    part : str
+        What else decides: which part of the files, which way of reading them.
+    """
+
+    files: tuple[Path, ...] = ()
+    part: str = ""
+
+
+@dataclass(frozen=True)
 class Recording:
     """One recording, its samples read when asked for.
 
@@ -58,11 +75,20 @@ class Recording:
         Channel names as the file has them.
     trials : tuple of Trial
         Labelled stretches in order of time; may be empty.
-    read : callable
-        Returns the samples, shape (channels, samples), microvolts, float32: what an amplifier
-        would send, so that offline and live round alike.
+    blocks : callable
+        Returns an iterator over the samples from first to last, in pieces small enough to be held
+        in memory: each of shape (channels, samples), microvolts, float32: what an amplifier would
+        send, so that offline and live round alike.
+    n_samples : int
+        How many samples all blocks hold together.
     events : tuple of Event
         The file's other annotations in order of time; they carry no label.
+    origin : Origin
+        What the samples depend on; without files nothing is known of it.
+    shipped : callable or None
+        Where a data set ships feature maps instead of samples: returns them, shape (windows,
+        planes, channels). Then ``sfreq`` counts windows a second, the trials and ``n_samples``
+        count windows, and there are no blocks.
     """
 
     subject: str
@@ -71,5 +97,48 @@ class Recording:
     sfreq: float
     channels: tuple[str, ...]
     trials: tuple[Trial, ...]
-    read: Callable[[], NDArray[np.float32]]
+    blocks: Callable[[], Iterator[NDArray[np.float32]]]
+    n_samples: int
     events: tuple[Event, ...] = ()
+    origin: Origin = Origin()
+    shipped: Callable[[], NDArray[np.float64]] | None = None
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.n_samples / self.sfreq
+
+    def read(self) -> NDArray[np.float32]:
+        """Return all samples at once, shape (channels, samples), microvolts."""
+        samples = np.empty((len(self.channels), self.n_samples), np.float32)
+        done = 0
+        for block in self.blocks():
+            samples[:, done : done + block.shape[1]] = block
+            done += block.shape[1]
+        return samples
+
+
+def recording_of(
+    samples: NDArray[np.floating],
+    sfreq: float,
+    channels: Sequence[str],
+    *,
+    name: str = "array",
+    subject: str = "1",
+    session: str = "1",
+    trials: Sequence[Trial] = (),
+    events: Sequence[Event] = (),
+) -> Recording:
+    """Make a recording of an array (channels, samples) in microvolts."""
+    held = np.asarray(samples, np.float32)
+    return Recording(
+        subject=subject,
+        session=session,
+        name=name,
+        sfreq=sfreq,
+        channels=tuple(channels),
+        trials=tuple(trials),
+        blocks=lambda: iter((held,)),
+        n_samples=held.shape[1],
+        events=tuple(events),
+    )

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from offline.datasets.config import Dataset, DatasetSettings
-from offline.datasets.folder import FolderSettings, open_folder
+from offline.datasets.config import Dataset, DatasetSettings, LeftOut, Source
+from offline.datasets.folder import FolderSettings, find_folder
 from offline.datasets.recording import Recording
-from offline.datasets.seed import SeedSettings, open_seed
+from offline.datasets.seed import SeedSettings, find_seed
 from rtbci.configuration import read_yaml, validate
-from rtbci.errors import ConfigError
+from rtbci.errors import ConfigError, RecordingError
+from rtbci.progress import track
 
 
 @dataclass(frozen=True)
@@ -23,17 +24,18 @@ class Layout:
     ----------
     settings : type
         What the YAML file may say.
-    open : callable
-        Turns those settings and the data folder into recordings.
+    find : callable
+        Turns those settings and the data folder into sources: ordered by subject, and each
+        subject's by time.
     """
 
     settings: type[DatasetSettings]
-    open: Callable[[Any, Path], tuple[Recording, ...]]
+    find: Callable[[Any, Path], tuple[Source, ...]]
 
 
 LAYOUTS: dict[str, Layout] = {
-    "seed": Layout(SeedSettings, open_seed),
-    "folder": Layout(FolderSettings, open_folder),
+    "seed": Layout(SeedSettings, find_seed),
+    "folder": Layout(FolderSettings, find_folder),
 }
 
 
@@ -52,7 +54,7 @@ def load_dataset_settings(path: Path) -> DatasetSettings:
     return validate(LAYOUTS[layout].settings, content, source=str(path))
 
 
-def open_dataset(settings: DatasetSettings, root: Path) -> Dataset:
+def open_dataset(settings: DatasetSettings, root: Path, keep_going: bool = False) -> Dataset:
     """Find a data set's recordings; no samples are read yet.
 
     Parameters
@@ -61,10 +63,23 @@ def open_dataset(settings: DatasetSettings, root: Path) -> Dataset:
         From :func:`load_dataset_settings`.
     root : Path
         The folder that holds the data.
+    keep_going : bool
+        Leave out files that are not what the settings say, instead of stopping at the first.
 
     Raises
     ------
     RecordingError
         If the folder or a file is missing, or is not what the settings say.
     """
-    return Dataset(settings, LAYOUTS[settings.layout].open(settings, root))
+    recordings: list[Recording] = []
+    left_out: list[LeftOut] = []
+    for source in track(LAYOUTS[settings.layout].find(settings, root), "opening files"):
+        try:
+            recordings += source.open()
+        except RecordingError as error:
+            if not keep_going:
+                raise
+            left_out.append(LeftOut(source.name, str(error)))
+    if not recordings:
+        raise RecordingError(f"{root}: no file could be used; the first: {left_out[0].why}")
+    return Dataset(settings, tuple(recordings), tuple(left_out))

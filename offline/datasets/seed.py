@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from offline.datasets.config import DatasetSettings, FoundFile, find_files
+from offline.datasets.config import DatasetSettings, FoundFile, Source, find_files
 from offline.datasets.readers import open_recording
 from offline.datasets.recording import Recording, Trial
 from rtbci.errors import RecordingError
@@ -52,19 +53,19 @@ class SeedSettings(DatasetSettings):
         return self
 
 
-def open_seed(settings: SeedSettings, root: Path) -> tuple[Recording, ...]:
+def find_seed(settings: SeedSettings, root: Path) -> tuple[Source, ...]:
     """Find the recordings of SEED; see :func:`offline.datasets.registry.open_dataset`."""
     by_subject: dict[str, list[FoundFile]] = defaultdict(list)
     for file in find_files(root, settings.files):
         by_subject[file.fields["subject"]].append(file)
     return tuple(
-        _open_session(settings, file, str(number))
+        Source(file.path.name, partial(_open_session, settings, file, str(number)))
         for files in by_subject.values()
         for number, file in enumerate(files, start=1)  # found in order of their dates
     )
 
 
-def _open_session(settings: SeedSettings, file: FoundFile, session: str) -> Recording:
+def _open_session(settings: SeedSettings, file: FoundFile, session: str) -> tuple[Recording, ...]:
     recording = open_recording(file.path)
     if all(trial.label < 0 for trial in recording.trials):
         raise RecordingError(f"{file.path}: no label.mat beside it says what its trials are")
@@ -72,15 +73,11 @@ def _open_session(settings: SeedSettings, file: FoundFile, session: str) -> Reco
     classes = {
         value + 1: settings.classes.index(name) for value, name in settings.labels.items()
     }  # the reader counts from 0 what the file counts from -1
-    return replace(
-        recording,
-        subject=file.fields["subject"],
-        session=session,
-        trials=tuple(
-            Trial(trial.start, trial.stop, classes.get(trial.label, -1))
-            for trial in recording.trials
-        ),
+    trials = tuple(
+        Trial(trial.start, trial.stop, classes.get(trial.label, -1)) for trial in recording.trials
     )
+    subject = file.fields["subject"]
+    return (replace(recording, subject=subject, session=session, trials=trials),)
 
 
 def _check_trials(settings: SeedSettings, path: Path, recording: Recording) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offline.datasets.recording import Recording, Trial
+from offline.datasets.recording import Origin, Recording, Trial
 from rtbci.errors import RecordingError
 from rtbci.montage.names import SEED_CHANNELS
 
@@ -49,7 +50,9 @@ def open_seed_mat(path: Path) -> Recording:
         sfreq=SEED_SFREQ,
         channels=SEED_CHANNELS,
         trials=tuple(Trial(start, stop, label) for start, stop, label in trials),
-        read=partial(_read, path, tuple(names), tuple(edges)),
+        blocks=partial(_blocks, path, tuple(names)),
+        n_samples=edges[-1],
+        origin=Origin((path,)),
     )
 
 
@@ -57,11 +60,9 @@ def _number(name: str) -> int:
     return int(name.rpartition("_eeg")[2])
 
 
-def _read(path: Path, names: tuple[str, ...], edges: tuple[int, ...]) -> NDArray[np.float32]:
-    samples = np.empty((len(SEED_CHANNELS), edges[-1]), np.float32)
-    for name, start, stop in zip(names, edges[:-1], edges[1:], strict=True):
-        samples[:, start:stop] = np.reshape(_load(path, name), (len(SEED_CHANNELS), stop - start))
-    return samples
+def _blocks(path: Path, names: tuple[str, ...]) -> Iterator[NDArray[np.float32]]:
+    for name in names:
+        yield np.reshape(_load(path, name), (len(SEED_CHANNELS), -1)).astype(np.float32)
 
 
 def _variables(path: Path) -> dict[str, tuple[int, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offline.datasets.recording import Event, Recording
+from offline.datasets.recording import Event, Origin, Recording
 from offline.datasets.trial_markers import split_trials
 from rtbci.errors import RecordingError, UnitError
 from rtbci.montage.units import microvolts_per
@@ -24,7 +25,7 @@ def open_xdf(path: Path, unit: str | None) -> Recording:
     """Read an XDF's EEG stream; see :func:`offline.datasets.readers.open_recording`.
 
     The format has no table of contents, so the samples are read once here, to find out which stream
-    has any and where the markers fall, and again by ``read``.
+    has any and where the markers fall, and again by ``blocks``.
     """
     eeg, markers = _pick(path, _load(path, None))
     factors = _microvolts_per_value(path, eeg, unit)
@@ -40,17 +41,19 @@ def open_xdf(path: Path, unit: str | None) -> Recording:
         sfreq=sfreq,
         channels=tuple(_label(eeg, index) for index in factors),
         trials=trials,
-        read=partial(_read, path, int(eeg["info"]["stream_id"]), factors),
+        blocks=partial(_blocks, path, int(eeg["info"]["stream_id"]), factors),
+        n_samples=times.size,
         events=tuple(event for event in events if 0 <= event.sample < times.size),
+        origin=Origin((path,), unit or ""),
     )
 
 
-def _read(path: Path, stream_id: int, factors: dict[int, float]) -> NDArray[np.float32]:
+def _blocks(path: Path, stream_id: int, factors: dict[int, float]) -> Iterator[NDArray[np.float32]]:
     (eeg,) = _load(path, [stream_id])
     values: NDArray[np.float64] = np.asarray(eeg["time_series"], np.float64)
     # Scaled in double precision, then rounded once to what an amplifier would send.
     microvolts = values[:, list(factors)] * np.array(list(factors.values()))
-    return np.ascontiguousarray(microvolts.T, np.float32)
+    yield np.ascontiguousarray(microvolts.T, np.float32)
 
 
 def _load(path: Path, stream_ids: list[int] | None) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from offline.datasets.readers import open_recording
-from offline.datasets.recording import Event, Recording, Trial
+from offline.datasets.recording import Event, Recording, Trial, recording_of
 from replay.outlets import source_id
 from replay.player import PlaySettings, play
 from replay.simulator.simulator import Simulator
@@ -26,11 +26,8 @@ DIGIT = 4096  # sample i is (i // DIGIT, i % DIGIT): exact in float32 for any i 
 
 
 def counter(n_samples: int, **fields: object) -> Recording:
-    def read() -> NDArray[np.float32]:
-        return np.stack(np.divmod(np.arange(n_samples), DIGIT)).astype(np.float32)
-
-    given = {"trials": (), "events": ()} | fields
-    return Recording("s", "1", f"counter {n_samples}", SFREQ, ("CZ", "PZ"), read=read, **given)
+    samples = np.stack(np.divmod(np.arange(n_samples), DIGIT))
+    return recording_of(samples, SFREQ, ("CZ", "PZ"), name=f"counter {n_samples}", **fields)
 
 
 def counted(samples: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -232,9 +229,7 @@ def test_a_simulated_signal_says_that_it_is_simulated(start) -> None:
 
 
 def test_a_channel_without_a_place_has_no_location(start) -> None:
-    recording = Recording(
-        "s", "1", "two", SFREQ, ("ECG", "EEG Cz"), (), lambda: np.ones((2, 400), np.float32)
-    )
+    recording = recording_of(np.ones((2, 400)), SFREQ, ("ECG", "EEG Cz"), name="two")
     info = start(RecordingSource(recording)).connect().info(20)
     ecg = info.desc().child("channels").child("channel")
     assert ecg.child("location").empty()

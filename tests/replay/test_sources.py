@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from offline.datasets.readers import open_recording
-from offline.datasets.recording import Event, Recording, Trial
+from offline.datasets.recording import Event, Recording, Trial, recording_of
 from replay.simulator.simulator import Simulator
 from replay.sources import Marker, RecordingSource, SimulatorSource
 from rtbci.errors import ReplayError
@@ -17,8 +17,7 @@ SFREQ = 100.0
 def ramp(n_samples: int = 50, **fields: object) -> Recording:
     """A recording whose every value says which sample and channel it is."""
     samples = np.arange(n_samples, dtype=np.float32) + np.array([[0], [1000]], np.float32)
-    given = {"trials": (), "events": ()} | fields
-    return Recording("s", "1", "ramp", SFREQ, ("CZ", "PZ"), read=lambda: samples, **given)
+    return recording_of(samples, SFREQ, ("CZ", "PZ"), name="ramp", **fields)
 
 
 def gather(source: RecordingSource | SimulatorSource, size: int, n_samples: int | None = None):

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offline.datasets.recording import Recording, Trial
-from offline.features import extract, normalised, trial_of_windows
+from offline.datasets.recording import Recording, Trial, recording_of
+from offline.features.extract import extract, normalised, trial_of_windows
 from rtbci.errors import ChannelError, RecordingError
 from rtbci.recipe import Recipe
 from rtbci.signal.normalisation import Normaliser, Statistics
@@ -21,7 +21,7 @@ def make(seconds: float = 20.0, trials=(), channels=CHANNELS, rows=None) -> Reco
     rng = np.random.default_rng(5)
     shape = (rows or len(channels), round(seconds * SFREQ))
     samples = (rng.standard_normal(shape) * 20 + 4000).astype(np.float32)
-    return Recording("s1", "1", "file.edf", SFREQ, tuple(channels), tuple(trials), lambda: samples)
+    return recording_of(samples, SFREQ, channels, name="file.edf", trials=trials)
 
 
 def test_equals_the_live_path_fed_sample_by_sample():
@@ -40,7 +40,7 @@ def test_a_later_sample_changes_no_earlier_map():
     changed = recording.read().copy()
     changed[:, 1500:] *= -3
     before = extract(recording, RECIPE)
-    after = extract(Recording("s1", "1", "x", SFREQ, CHANNELS, (), lambda: changed), RECIPE)
+    after = extract(recording_of(changed, SFREQ, CHANNELS), RECIPE)
     early = before.last < 1500
     assert np.array_equal(before.maps[early], after.maps[early])
     assert not np.array_equal(before.maps[~early], after.maps[~early])

@@ -93,17 +93,23 @@ def chunks_of(recording: Recording) -> Iterator[NDArray[np.float32]]:
     RecordingError
         If the file cannot be read, or holds no samples or another number of channels than it names.
     """
-    samples = recording.read()
-    if len(samples) != len(recording.channels):
-        raise RecordingError(
-            f"{recording.name}: holds {len(samples)} channels, "
-            f"{len(recording.channels)} are named: {', '.join(recording.channels)}"
-        )
-    if not samples.size:
-        raise RecordingError(f"{recording.name}: holds no samples")
     length = max(round(_CHUNK_S * recording.sfreq), 1)
-    for start in range(0, samples.shape[1], length):
-        yield samples[:, start : start + length].T
+    n_samples = 0
+    for block in recording.blocks():
+        if len(block) != len(recording.channels):
+            raise RecordingError(
+                f"{recording.name}: holds {len(block)} channels, "
+                f"{len(recording.channels)} are named: {', '.join(recording.channels)}"
+            )
+        n_samples += block.shape[1]
+        for start in range(0, block.shape[1], length):
+            yield block[:, start : start + length].T
+    if not n_samples:
+        raise RecordingError(f"{recording.name}: holds no samples")
+    if n_samples != recording.n_samples:
+        raise RecordingError(
+            f"{recording.name}: cut off, it holds {n_samples} of {recording.n_samples} samples"
+        )
 
 
 def extract_all(recordings: Iterable[Recording], recipe: Recipe) -> tuple[Features, ...]:

@@ -1,0 +1,1 @@
+"""How well recognisers do, scored as live: protocols, folds, controls, metrics, reports."""
