@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from offline.datasets.cnt import DataFormat, is_neuroscan, open_neuroscan
 from offline.datasets.recording import Event, Origin, Recording
 from rtbci.errors import RecordingError, UnitError
 from rtbci.montage.units import microvolts_per
@@ -31,25 +32,12 @@ def understands(path: Path) -> bool:
     return _read_raw.split_name_ext(path)[1] in _read_raw._get_supported()
 
 
-def open_mne(path: Path, unit: str | None) -> Recording:
+def open_mne(path: Path, unit: str | None, data_format: DataFormat | None = None) -> Recording:
     """Read a file's headers; see :func:`offline.datasets.readers.open_recording`."""
-    if path.suffix.lower() in _EDF_BYTES_PER_SAMPLE:
-        _refuse_short_edf(path)
+    raw, factors = _open_voltages(path, unit, data_format)
     with _quietly(path):
-        raw = _open(path)
-        channels = [
-            name
-            for name, kind in zip(raw.ch_names, raw.get_channel_types(), strict=True)
-            if kind in _VOLTAGES
-        ]
         events = _events(raw)
-    if not channels:
-        raise RecordingError(f"{path}: has no channel that is a voltage")
-    factors = _microvolts_per_value(path, raw, channels, unit)
-    if not factors:
-        raise RecordingError(
-            f"{path}: declares no voltage as its channels' unit; say it with --unit"
-        )
+    read_as = [] if data_format is None else [data_format]
     return Recording(
         subject=path.stem,
         session="",
@@ -57,11 +45,58 @@ def open_mne(path: Path, unit: str | None) -> Recording:
         sfreq=float(raw.info["sfreq"]),
         channels=tuple(factors),
         trials=(),
-        blocks=partial(_blocks, path, factors),
-        n_samples=raw.n_times,
+        blocks=partial(_blocks, path, factors, data_format),
+        n_samples=int(raw.n_times),
         events=events,
-        origin=Origin(_files(path, raw), unit or ""),
+        origin=Origin(_files(path, raw), " ".join([unit or "", *read_as]).strip()),
     )
+
+
+def read_spans(
+    path: Path, data_format: DataFormat | None, spans: Sequence[tuple[int, int]]
+) -> list[NDArray[np.float64]]:
+    """Read stretches of samples without what lies between them.
+
+    Parameters
+    ----------
+    path : Path
+        A file that :func:`open_mne` opens.
+    data_format : str or None
+        Type of the samples of a Neuroscan .cnt.
+    spans : sequence of (int, int)
+        First sample of each stretch, and the one after its last.
+
+    Returns
+    -------
+    list of array, shape (channels, samples)
+        Microvolts, of the channels that the recording has.
+    """
+    raw, factors = _open_voltages(path, None, data_format)
+    scale, picks = _scale_and_picks(raw, factors)
+    with _quietly(path):
+        return [raw.get_data(picks, start, stop) * scale for start, stop in spans]
+
+
+def _open_voltages(
+    path: Path, unit: str | None, data_format: DataFormat | None
+) -> tuple[Any, dict[str, float]]:
+    if path.suffix.lower() in _EDF_BYTES_PER_SAMPLE:
+        _refuse_short_edf(path)
+    with _quietly(path):
+        raw = _open(path, data_format)
+        channels = [
+            name
+            for name, kind in zip(raw.ch_names, raw.get_channel_types(), strict=True)
+            if kind in _VOLTAGES
+        ]
+    if not channels:
+        raise RecordingError(f"{path}: has no channel that is a voltage")
+    factors = _microvolts_per_value(path, raw, channels, unit)
+    if not factors:
+        raise RecordingError(
+            f"{path}: declares no voltage as its channels' unit; say it with --unit"
+        )
+    return raw, factors
 
 
 def _files(path: Path, raw: Any) -> tuple[Path, ...]:
@@ -70,11 +105,12 @@ def _files(path: Path, raw: Any) -> tuple[Path, ...]:
     return tuple(dict.fromkeys((path, *held)))
 
 
-def _blocks(path: Path, factors: dict[str, float]) -> Iterator[NDArray[np.float32]]:
+def _blocks(
+    path: Path, factors: dict[str, float], data_format: DataFormat | None
+) -> Iterator[NDArray[np.float32]]:
     with _quietly(path):
-        raw = _open(path)
-    scale = np.array(list(factors.values()))[:, np.newaxis]
-    picks = [raw.ch_names.index(name) for name in factors]
+        raw = _open(path, data_format)
+    scale, picks = _scale_and_picks(raw, factors)
     step = max(1, _READ_AT_ONCE // len(picks))
     for start in range(0, raw.n_times, step):
         with _quietly(path):
@@ -82,9 +118,18 @@ def _blocks(path: Path, factors: dict[str, float]) -> Iterator[NDArray[np.float3
         yield block.astype(np.float32)
 
 
-def _open(path: Path) -> Any:
+def _scale_and_picks(raw: Any, factors: dict[str, float]) -> tuple[NDArray[np.float64], list[int]]:
+    scale = np.array(list(factors.values()))[:, np.newaxis]
+    return scale, [raw.ch_names.index(name) for name in factors]
+
+
+def _open(path: Path, data_format: DataFormat | None) -> Any:
     import mne
 
+    if is_neuroscan(path):
+        return open_neuroscan(path, data_format or "auto")
+    if data_format is not None:
+        raise RecordingError(f"{path}: is no Neuroscan .cnt, data_format is for those only")
     return mne.io.read_raw(path, preload=False, verbose="ERROR")
 
 
@@ -98,6 +143,8 @@ def _quietly(path: Path) -> Iterator[None]:
         with warnings.catch_warnings(), mne.use_log_level("ERROR"):
             warnings.simplefilter("ignore")
             yield
+    except RecordingError:
+        raise
     except Exception as error:  # MNE's readers raise whatever their parsing ran into
         said = " ".join(str(error).split()) or type(error).__name__
         raise RecordingError(f"{path}: cannot be read, damaged or cut off? ({said})") from None

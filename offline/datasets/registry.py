@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from offline.datasets.amigos import AmigosSettings, find_amigos
 from offline.datasets.config import Dataset, DatasetSettings, LeftOut, Source
+from offline.datasets.continuous import ContinuousSettings, find_continuous
+from offline.datasets.deap import DeapSettings, find_deap
+from offline.datasets.dreamer import DreamerSettings, find_dreamer
 from offline.datasets.folder import FolderSettings, find_folder
+from offline.datasets.markers import MarkersSettings, find_markers
 from offline.datasets.recording import Recording
 from offline.datasets.seed import SeedSettings, find_seed
+from offline.datasets.seed_features import SeedFeaturesSettings, find_seed_features
 from rtbci.configuration import read_yaml, validate
 from rtbci.errors import ConfigError, RecordingError
 from rtbci.progress import track
@@ -35,7 +41,13 @@ class Layout:
 
 LAYOUTS: dict[str, Layout] = {
     "seed": Layout(SeedSettings, find_seed),
+    "seed-features": Layout(SeedFeaturesSettings, find_seed_features),
+    "continuous": Layout(ContinuousSettings, find_continuous),
     "folder": Layout(FolderSettings, find_folder),
+    "markers": Layout(MarkersSettings, find_markers),
+    "deap": Layout(DeapSettings, find_deap),
+    "amigos": Layout(AmigosSettings, find_amigos),
+    "dreamer": Layout(DreamerSettings, find_dreamer),
 }
 
 

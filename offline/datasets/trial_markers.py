@@ -34,6 +34,7 @@ def split_trials(
     """Tell a recording's trials from its other events.
 
     A trial lasts until its end marker, and without one until the next trial or the recording's end.
+    A trial whose label is none of the classes ends the one before it, but is left among the events.
 
     Parameters
     ----------
@@ -68,6 +69,8 @@ def split_trials(
             close(marker.sample)
             running = (max(marker.sample, 0), label)
         else:
+            if found and found[2] != _END:
+                close(marker.sample)
             events.append(marker)
     close(n_samples)
     return tuple(trials), tuple(events)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from rtbci.montage.units import microvolts_per
 
 _log = logging.getLogger(__name__)
 
+SUFFIXES = (".xdf", ".xdfz")
+
 _NOT_EEG = {"aux", "trigger", "counter", "misc", "stim"}
 
 
@@ -27,25 +30,40 @@ def open_xdf(path: Path, unit: str | None) -> Recording:
     The format has no table of contents, so the samples are read once here, to find out which stream
     has any and where the markers fall, and again by ``blocks``.
     """
+    recording, markers = open_with_markers(path, unit)
+    trials, events = split_trials(markers, recording.n_samples)
+    inside = tuple(event for event in events if 0 <= event.sample < recording.n_samples)
+    return replace(recording, trials=trials, events=inside)
+
+
+def open_with_markers(path: Path, unit: str | None) -> tuple[Recording, tuple[Event, ...]]:
+    """Read an XDF's EEG stream, and all its markers in order of time, whatever they say.
+
+    Returns
+    -------
+    recording : Recording
+        Without trials and events.
+    markers : tuple of Event
+        One from before the recording has a negative sample, one from after it its length.
+    """
     eeg, markers = _pick(path, _load(path, None))
     factors = _microvolts_per_value(path, eeg, unit)
     times = np.asarray(eeg["time_stamps"], np.float64)
     sfreq = float(eeg["info"]["nominal_srate"][0])
     if sfreq <= 0:
         raise RecordingError(f"{path}: stream {_name(eeg)!r} has no regular sampling rate")
-    trials, events = split_trials(_place(markers, times, sfreq), times.size)
-    return Recording(
+    recording = Recording(
         subject=path.stem,
         session="",
         name=path.name,
         sfreq=sfreq,
         channels=tuple(_label(eeg, index) for index in factors),
-        trials=trials,
+        trials=(),
         blocks=partial(_blocks, path, int(eeg["info"]["stream_id"]), factors),
         n_samples=times.size,
-        events=tuple(event for event in events if 0 <= event.sample < times.size),
         origin=Origin((path,), unit or ""),
     )
+    return recording, tuple(_place(markers, times, sfreq))
 
 
 def _blocks(path: Path, stream_id: int, factors: dict[int, float]) -> Iterator[NDArray[np.float32]]:
@@ -80,7 +98,11 @@ def _pick(path: Path, streams: list[dict[str, Any]]) -> tuple[dict[str, Any], li
         raise RecordingError(f"{path}: has {len(eeg)} EEG streams ({names}); one is expected")
     if eeg[0].get("footer") is None:
         _log.warning("%s: the recorder did not finish this file; what is there is read", path.name)
-    return eeg[0], [s for s in streams if s["info"]["channel_format"] == ["string"]]
+    return eeg[0], [s for s in streams if _holds_markers(s)]
+
+
+def _holds_markers(stream: dict[str, Any]) -> bool:
+    return stream["info"]["channel_format"] == ["string"] or _type(stream) == "markers"
 
 
 def _place(streams: list[dict[str, Any]], times: NDArray[np.float64], sfreq: float) -> list[Event]:
@@ -88,7 +110,7 @@ def _place(streams: list[dict[str, Any]], times: NDArray[np.float64], sfreq: flo
     # At equal times the order of arrival stays, so that one trial ends before the next starts.
     markers = sorted(
         (
-            (float(time), str(row[0]))
+            (float(time), _text(row[0]))
             for stream in streams
             for time, row in zip(stream["time_stamps"], stream["time_series"], strict=True)
         ),
@@ -100,6 +122,13 @@ def _place(streams: list[dict[str, Any]], times: NDArray[np.float64], sfreq: flo
         Event(int(sample) if time >= early else -1, text)
         for sample, (time, text) in zip(samples, markers, strict=True)
     ]
+
+
+def _text(marker: Any) -> str:
+    """Return a marker's text; some streams send numbers, of which 5.0 is as good as 5."""
+    if isinstance(marker, str):
+        return marker
+    return str(int(marker)) if marker == int(marker) else str(float(marker))
 
 
 def _microvolts_per_value(path: Path, stream: dict[str, Any], unit: str | None) -> dict[int, float]:

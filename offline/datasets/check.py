@@ -1,0 +1,278 @@
+"""What is odd in a data set, found before anyone trains on it: one pass over all samples."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offline.datasets.config import Dataset, DatasetSettings, LeftOut
+from offline.datasets.recording import Recording
+from offline.datasets.registry import open_dataset
+from offline.datasets.scan import FLAT_S, Scan, scan
+from rtbci.errors import RecordingError, RtbciError
+from rtbci.montage.interpolation import MIN_NEIGHBOURS
+from rtbci.montage.names import match_channels
+from rtbci.progress import progress_bar
+from rtbci.recipe import Recipe
+
+SHORT_TRIAL_S = 5.0
+"""The filters need seconds to settle; a trial below this leaves next to no window."""
+
+LEAST_UV, MOST_UV = 0.1, 500.0
+"""Scalp EEG's standard deviation within seconds is 5 to 50 uV; beyond these limits the numbers are
+volts, or scaled in another way."""
+
+CLIPPED_SHARE = 1e-3
+"""More of a channel's samples than this at its greatest or least value: it is clipped."""
+
+MAINS_RATIO = 50.0
+"""At this ratio of the line to its neighbourhood the line holds as much power as 19 Hz of what is
+around it, the width of the gamma band (31-50 Hz): a Hann window of 4 s is 0.375 Hz wide."""
+
+DURATION_SHARE = 0.1
+"""Pauses between trials differ by less than this from session to session."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a data set holds and what is wrong with it.
+
+    Attributes
+    ----------
+    dataset : Dataset
+        The recordings that could be opened.
+    unusable : tuple of LeftOut
+        Files that could not be opened, read to their end, or do not have the channels.
+    odd : tuple of str
+        Everything else worth a look, one line ``file: what`` each.
+    """
+
+    dataset: Dataset
+    unusable: tuple[LeftOut, ...]
+    odd: tuple[str, ...]
+
+
+def check(settings: DatasetSettings, root: Path) -> Report:
+    """Open every file of a data set, read all samples, and tell what is odd.
+
+    Parameters
+    ----------
+    settings : DatasetSettings
+        What the data set is.
+    root : Path
+        The folder that holds the data.
+
+    Raises
+    ------
+    RecordingError
+        If the folder is not there or none of its files can be opened.
+    """
+    with _warnings() as warned:
+        dataset = open_dataset(settings, root, keep_going=True)
+        titles = _titles(dataset.recordings)
+        unusable, scans = list(dataset.left_out), {}
+        odd: list[str] = []
+        with progress_bar() as bar:
+            task = bar.add_task("reading", total=sum(r.n_samples for r in dataset.recordings))
+            for title, recording in titles.items():
+                found = odd_trials(recording)
+                try:
+                    chosen = _chosen(settings, recording)
+                    scans[title] = scan(recording, chosen, partial(bar.advance, task))
+                    found += _too_few(settings, chosen) + odd_samples(scans[title])
+                except RtbciError as error:
+                    unusable.append(LeftOut(title, str(error)))
+                odd += [f"{title}: {what}" for what in found]
+    odd += [*_differing(titles), *_twins(scans), *_without_trials(dataset)]
+    return Report(dataset, tuple(unusable), (*dict.fromkeys(warned), *odd))
+
+
+def _chosen(settings: DatasetSettings, recording: Recording) -> list[int]:
+    """Return the indices of the electrodes that the data set works with."""
+    found = match_channels(settings.channels, recording.channels)
+    chosen = [index for index in found if index is not None]
+    if len(chosen) < min(MIN_NEIGHBOURS, len(settings.channels)):
+        raise RecordingError(
+            f"{recording.name}: has {len(chosen)} of the {len(settings.channels)} electrodes; its "
+            f"channels are {some_of(recording.channels)}"
+        )
+    return chosen
+
+
+def odd_samples(scan: Scan) -> list[str]:
+    """Say what is odd about a recording's samples, a line for each kind."""
+    found = []
+    for what, mask in (
+        ("NaN or infinite samples in", scan.non_finite > 0),
+        (f"the same value for {FLAT_S:g} s or longer in", scan.flat_s >= FLAT_S),
+        ("clipped, often at the greatest or least value, in", _is_clipped(scan)),
+    ):
+        if mask.any():
+            found.append(f"{what} {_named(scan, mask)}")
+    copies = defaultdict(list)
+    for name, digest, constant in zip(scan.channels, scan.digests, scan.constant, strict=True):
+        if not constant:
+            copies[digest].append(name)
+    found += [f"the same signal in {some_of(same)}" for same in copies.values() if len(same) > 1]
+    return found + _odd_amplitude(scan) + _mains_lines(scan)
+
+
+def _is_clipped(scan: Scan) -> NDArray[np.bool_]:
+    return (scan.clipped >= CLIPPED_SHARE) & ~scan.constant & (scan.flat_s < FLAT_S)
+
+
+def _odd_amplitude(scan: Scan) -> list[str]:
+    known = np.isfinite(scan.amplitude) & ~scan.constant
+    if not known.any():
+        return []
+    typical = float(np.median(scan.amplitude[known]))
+    if not LEAST_UV <= typical <= MOST_UV:
+        return [f"amplitude {typical:.3g} uV, scalp EEG has 5 to 50; is the unit right?"]
+    outside = known & ((scan.amplitude < LEAST_UV) | (scan.amplitude > MOST_UV))
+    if not outside.any():
+        return []
+    each = [
+        f"{scan.channels[index]} ({scan.amplitude[index]:.3g} uV)"
+        for index in np.flatnonzero(outside)
+    ]
+    return [f"amplitude of {some_of(each)}, the median channel's is {typical:.3g} uV; loose?"]
+
+
+def _mains_lines(scan: Scan) -> list[str]:
+    found = []
+    for line, ratio in scan.mains.items():
+        strong = ratio > MAINS_RATIO
+        if 2 * np.count_nonzero(strong) > len(ratio):  # on a few it is contact, not the room
+            found.append(
+                f"strong {line:g} Hz mains in {np.count_nonzero(strong)} of {len(ratio)} channels; "
+                f"a notch may help (recipe: notch_hz: {line:g})"
+            )
+    return found
+
+
+def odd_trials(recording: Recording) -> list[str]:
+    """Say which trials cannot be as they are noted, a line for each kind."""
+    if not recording.trials:
+        return ["has no trials"]
+    kinds: dict[str, list[str]] = defaultdict(list)
+    end = 0
+    for number, trial in enumerate(recording.trials, start=1):
+        if trial.start < 0 or trial.stop > recording.n_samples or trial.stop <= trial.start:
+            kinds[f"outside its {recording.duration_s:.1f} s"].append(str(number))
+        elif trial.stop - trial.start < SHORT_TRIAL_S * recording.sfreq:
+            kinds[f"shorter than {SHORT_TRIAL_S:g} s"].append(str(number))
+        if trial.start < end:
+            kinds["beginning before the one before has ended"].append(str(number))
+        end = max(end, trial.stop)
+    return [f"trial {some_of(numbers)}: {what}" for what, numbers in kinds.items()]
+
+
+def _too_few(settings: DatasetSettings, chosen: Sequence[int]) -> list[str]:
+    limit: float = Recipe.model_fields["interpolate"].default
+    wanted = len(settings.channels)
+    if wanted - len(chosen) <= limit * wanted:
+        return []
+    return [
+        f"has {len(chosen)} of {wanted} electrodes; training refuses it unless the recipe's "
+        f"interpolate is at least {math.ceil(100 * (1 - len(chosen) / wanted)) / 100}"
+    ]
+
+
+def _differing(titles: dict[str, Recording]) -> Iterator[str]:
+    """Compare the recordings with one another."""
+    rates = Counter(recording.sfreq for recording in titles.values())
+    counts = Counter(len(recording.trials) for recording in titles.values())
+    durations = defaultdict(list)
+    for recording in titles.values():
+        durations[_labels(recording)].append(recording.duration_s)
+    usual_rate, usual_count = rates.most_common(1)[0][0], counts.most_common(1)[0]
+    for title, recording in titles.items():
+        if recording.sfreq != usual_rate:
+            yield f"{title}: sampled at {recording.sfreq:g} Hz, others at {usual_rate:g} Hz"
+        if len(recording.trials) != usual_count[0] and 2 * usual_count[1] > len(titles):
+            yield f"{title}: {len(recording.trials)} trials, most have {usual_count[0]}"
+        alike = durations[_labels(recording)]
+        middle = median(alike)
+        if len(alike) > 2 and abs(recording.duration_s - middle) > DURATION_SHARE * middle:
+            yield (
+                f"{title}: lasts {recording.duration_s:.0f} s, those with the same trials "
+                f"{middle:.0f} s"
+            )
+
+
+def _labels(recording: Recording) -> tuple[int, ...]:
+    return tuple(trial.label for trial in recording.trials)
+
+
+def _twins(scans: dict[str, Scan]) -> Iterator[str]:
+    first: dict[tuple[str, ...], str] = {}
+    for title, found in scans.items():
+        twin = first.setdefault(found.digests, title)
+        if twin != title and not found.constant.all():
+            yield f"{title}: the same samples as {twin}"
+
+
+def _without_trials(dataset: Dataset) -> list[str]:
+    found = {trial.label for recording in dataset.recordings for trial in recording.trials}
+    name, classes = dataset.settings.name, dataset.settings.classes
+    return [f"{name}: no trial of class {each}" for k, each in enumerate(classes) if k not in found]
+
+
+def _titles(recordings: Iterable[Recording]) -> dict[str, Recording]:
+    """Give each recording a name of its own: one file may hold several."""
+    listed = tuple(recordings)
+    counts = Counter(recording.name for recording in listed)
+    titles: dict[str, Recording] = {}
+    for recording in listed:
+        title = recording.name
+        if counts[title] > 1:
+            title += f" (subject {recording.subject}, session {recording.session})"
+        while title in titles:
+            title += " again"
+        titles[title] = recording
+    return titles
+
+
+def _named(scan: Scan, mask: NDArray[np.bool_]) -> str:
+    if mask.all():
+        return "all channels"
+    return some_of([name for name, is_it in zip(scan.channels, mask, strict=True) if is_it])
+
+
+def some_of(names: Sequence[str], most: int = 6) -> str:
+    """Return the first names and how many more there are.
+
+    Examples
+    --------
+    >>> some_of(["FP1", "FPZ", "FP2"], most=2)
+    'FP1, FPZ and 1 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+@contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """Collect what readers warn of, so that it stands in the report and nowhere else."""
+    logger = logging.getLogger("offline.datasets")
+    said: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    before = logger.propagate
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield said
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = before
