@@ -10,6 +10,58 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def recalls(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the share of each class's windows that were recognised.
+
+    Parameters
+    ----------
+    confusion : array of int, shape (..., classes, classes)
+        Windows by their true class (row) and the predicted one (column).
+
+    Returns
+    -------
+    array, shape (..., classes)
+        NaN for a class that has no window.
+    """
+    return _ratio(_hits(confusion), confusion.sum(axis=-1))
+
+
+def accuracy(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the share of windows that were recognised, shape (...); NaN without windows."""
+    return _ratio(_hits(confusion).sum(axis=-1), confusion.sum(axis=(-2, -1)))
+
+
+def balanced_accuracy(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the mean recall of the classes that have windows, shape (...); NaN without windows."""
+    return _over_present(recalls(confusion), confusion)
+
+
+def macro_f1(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the mean F1 of the classes that have windows, shape (...); NaN without windows.
+
+    A class's F1 is 2 TP / (2 TP + FP + FN). A class that has no window counts by the windows that
+    were wrongly given to it, as false negatives of the others, but has no F1 of its own.
+    """
+    named_or_true = confusion.sum(axis=-1) + confusion.sum(axis=-2)
+    return _over_present(_ratio(2 * _hits(confusion), named_or_true), confusion)
+
+
+def _hits(confusion: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.diagonal(confusion, axis1=-2, axis2=-1)
+
+
+def _over_present(score: NDArray[np.float64], confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Average a score (..., classes) over the classes that have windows."""
+    present = confusion.sum(axis=-1) > 0
+    return _ratio(np.where(present, score, 0).sum(axis=-1), present.sum(axis=-1))
+
+
+def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
+    ratio = np.full(np.shape(whole), np.nan)
+    np.divide(part, whole, out=ratio, where=np.asarray(whole) > 0)
+    return ratio
+
+
 @dataclass(frozen=True)
 class Scores:
     """Agreement on one part of a data set.
@@ -41,23 +93,19 @@ class Scores:
 
     @property
     def accuracy(self) -> float:
-        """Share of windows that were recognised."""
-        return float(np.trace(self.confusion) / max(self.windows, 1))
+        """Share of windows that were recognised; 0 without windows."""
+        return float(np.nan_to_num(accuracy(self.confusion)))
 
     @property
     def recalls(self) -> tuple[float | None, ...]:
         """Share of each class's windows that were recognised; None where it has no window."""
-        counts = self.confusion.sum(axis=1)
-        hits = np.diag(self.confusion)
-        return tuple(
-            float(hit / count) if count else None for hit, count in zip(hits, counts, strict=True)
-        )
+        found = recalls(self.confusion).tolist()
+        return tuple(None if np.isnan(recall) else recall for recall in found)
 
     @property
     def balanced_accuracy(self) -> float:
-        """Mean recall of the classes that have windows."""
-        found = [recall for recall in self.recalls if recall is not None]
-        return float(np.mean(found)) if found else 0.0
+        """Mean recall of the classes that have windows; 0 without windows."""
+        return float(np.nan_to_num(balanced_accuracy(self.confusion)))
 
     def summary(self) -> dict[str, Any]:
         """Return the scores as plain data, for a model file or a report."""

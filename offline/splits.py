@@ -6,12 +6,14 @@ sides; most of the accuracies above 94 % in the literature come from that.
 
 from __future__ import annotations
 
+import typing
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from offline.datasets.recording import Recording
@@ -97,27 +99,33 @@ def make_split(
     ConfigError
         If a part would be empty, a class would have no training trial, or a name is unknown.
     """
-    label = {
-        (r, t): trial.label
-        for r, recording in enumerate(recordings)
-        for t, trial in enumerate(recording.trials)
-        if trial.label >= 0
-    }
-    test = _held_out(_grouped(recordings, label, settings.by), settings.test, label, seed)
+    label = labels_of(recordings)
+    test = _wanted(grouped(recordings, label, settings.by), settings.test, label, seed)
     rest = [key for key in label if key not in test]
     whole = "subject" if settings.by == "subject" else "trial"
-    validation = _held_out(_grouped(recordings, rest, whole), settings.validation, label, seed + 1)
+    validation = held_out(grouped(recordings, rest, whole), settings.validation, label, seed + 1)
     split = Split(
         train=tuple(key for key in rest if key not in validation),
         validation=tuple(sorted(validation)),
         test=tuple(sorted(test)),
     )
-    _refuse_gaps(split, label, classes, settings)
+    said = f"split by {settings.by}, test {settings.test}, validation {settings.validation:g}"
+    refuse_gaps(said, split, label, classes, "choose another split.by or share")
     return split
 
 
-def _grouped(recordings: Sequence[Recording], keys: Iterable[TrialKey], by: str) -> Groups:
-    """Sort trials into pools and units."""
+def labels_of(recordings: Sequence[Recording]) -> dict[TrialKey, int]:
+    """Return the label of every trial that has one, in order."""
+    return {
+        (r, t): trial.label
+        for r, recording in enumerate(recordings)
+        for t, trial in enumerate(recording.trials)
+        if trial.label >= 0
+    }
+
+
+def grouped(recordings: Sequence[Recording], keys: Iterable[TrialKey], by: str) -> Groups:
+    """Sort trials into pools, and units that stay together within them."""
     groups: Groups = defaultdict(lambda: defaultdict(list))
     for key in keys:
         recording = recordings[key[0]]
@@ -131,67 +139,134 @@ def _grouped(recordings: Sequence[Recording], keys: Iterable[TrialKey], by: str)
     return groups
 
 
-def _held_out(
+def _wanted(
     groups: Groups,
     wanted: str | float | tuple[str, ...],
     label: Mapping[TrialKey, int],
     seed: int,
 ) -> set[TrialKey]:
     """Return the trials of the units that are wanted from each pool."""
-    if isinstance(wanted, tuple):
-        known = list(dict.fromkeys(name for units in groups.values() for name in units))
-        unknown = [name for name in wanted if name not in known]
-        if unknown:
-            raise ConfigError(
-                f"split.test names {', '.join(unknown)}; the data set has {', '.join(known)}"
-            )
+    if isinstance(wanted, float):
+        return held_out(groups, wanted, label, seed)
+    if isinstance(wanted, str):
+        return {
+            key for units in groups.values() for name in list(units)[1:][-1:] for key in units[name]
+        }
+    known = list(dict.fromkeys(name for units in groups.values() for name in units))
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise ConfigError(
+            f"split.test names {', '.join(unknown)}; the data set has {', '.join(known)}"
+        )
+    return {key for units in groups.values() for name in wanted for key in units.get(name, ())}
+
+
+def held_out(
+    groups: Groups, share: float, label: Mapping[TrialKey, int], seed: int
+) -> set[TrialKey]:
+    """Draw a share of each pool's units, each class as often as its part of the pool.
+
+    Where there are enough units, as many as there are classes are drawn and as many stay, so that a
+    small share does not miss a class. At least one stays, and one is drawn if there are two. Every
+    pool is drawn with the same seed.
+    """
     held: set[TrialKey] = set()
     for units in groups.values():
-        if isinstance(wanted, tuple):
-            names = [name for name in wanted if name in units]
-        elif isinstance(wanted, str):
-            names = list(units)[1:][-1:]
-        else:
-            names = _drawn(units, wanted, label, seed)
-        held.update(key for name in names for key in units[name])
+        least = len({_class_of(keys, label) for keys in units.values()})
+        count = min(max(round(share * len(units)), least), len(units) - least)
+        count = min(max(count, 1), len(units) - 1)
+        held.update(key for name in shuffled(units, label, seed)[:count] for key in units[name])
     return held
 
 
-def _drawn(
-    units: dict[str, list[TrialKey]], share: float, label: Mapping[TrialKey, int], seed: int
+def shuffled(
+    units: Mapping[str, Sequence[TrialKey]], label: Mapping[TrialKey, int], seed: int
 ) -> list[str]:
-    """Draw a share of a pool's units, each class as often as its part of the pool.
+    """Return a pool's units in random order, so that a stretch holds each class by its share.
 
-    A unit counts as its most frequent class. Where there are enough units, as many as there are
-    classes are drawn and as many stay, so that a small share does not miss a class. At least one
-    stays, and one is drawn if there are two.
+    A unit counts as its most frequent class.
     """
     rng = np.random.default_rng(seed)
     by_class: dict[int, list[str]] = defaultdict(list)
     for name, keys in units.items():
-        by_class[Counter(label[key] for key in keys).most_common(1)[0][0]].append(name)
+        by_class[_class_of(keys, label)].append(name)
     ranked: list[tuple[float, float, str]] = []
     for names in by_class.values():
-        shuffled = rng.permutation(len(names))
+        order = rng.permutation(len(names))
         ranked += [
             ((rank + 0.5) / len(names), float(rng.random()), names[index])
-            for rank, index in enumerate(shuffled)
+            for rank, index in enumerate(order)
         ]
-    least = len(by_class)
-    count = min(max(round(share * len(units)), least), len(units) - least)
-    count = min(max(count, 1), len(units) - 1)
-    return [name for _, _, name in sorted(ranked)[:count]]
+    return [name for _, _, name in sorted(ranked)]
 
 
-def _refuse_gaps(
-    split: Split, label: Mapping[TrialKey, int], classes: Sequence[str], settings: SplitSettings
+def _class_of(keys: Sequence[TrialKey], label: Mapping[TrialKey, int]) -> int:
+    return Counter(label[key] for key in keys).most_common(1)[0][0]
+
+
+class _Parts(typing.Protocol):
+    @property
+    def train(self) -> tuple[TrialKey, ...]: ...
+    @property
+    def validation(self) -> tuple[TrialKey, ...]: ...
+    @property
+    def test(self) -> tuple[TrialKey, ...]: ...
+
+
+def refuse_gaps(
+    said: str,
+    parts: _Parts,
+    label: Mapping[TrialKey, int],
+    classes: Sequence[str],
+    advice: str,
 ) -> None:
-    said = f"split by {settings.by}, test {settings.test}, validation {settings.validation:g}"
-    advice = "choose another split.by or share"
+    """Raise ConfigError where a part is empty or a class has no training trial."""
     for part in ("test", "validation", "train"):
-        if not getattr(split, part):
+        if not getattr(parts, part):
             raise ConfigError(f"{said}: leaves no trial for {part}; {advice}")
-    present = {label[key] for key in split.train}
+    present = {label[key] for key in parts.train}
     absent = [name for index, name in enumerate(classes) if index not in present]
     if absent:
         raise ConfigError(f"{said}: leaves class {', '.join(absent)} no training trial; {advice}")
+
+
+class Labelled(typing.Protocol):
+    """What knows the trial of each window of a recording; -1 is none."""
+
+    @property
+    def trial(self) -> NDArray[np.int64]:
+        """Trial of each window, shape (windows,)."""
+
+
+class ByRecording(typing.Protocol):
+    """Windows of all recordings, by the recording's index."""
+
+    def __getitem__(self, recording: int, /) -> Labelled: ...
+
+
+def windows_of(
+    keys: Iterable[TrialKey], features: ByRecording, stride: int
+) -> dict[int, NDArray[np.intp]]:
+    """Return the windows of trials, by recording and in order of time.
+
+    Parameters
+    ----------
+    keys : iterable of TrialKey
+        The trials.
+    features : sequence or mapping of Features
+        By the recording's index.
+    stride : int
+        Every which window is taken, counted from each trial's first; 1 for all.
+
+    Returns
+    -------
+    dict of int to array of int, shape (windows,)
+        Indices into the recording's windows. A trial without windows adds none, and a recording
+        without windows is left out.
+    """
+    found: dict[int, list[NDArray[np.intp]]] = defaultdict(list)
+    for recording, trial in keys:
+        windows = np.flatnonzero(features[recording].trial == trial)[::stride]
+        if len(windows):
+            found[recording].append(windows)
+    return {recording: np.sort(np.concatenate(parts)) for recording, parts in found.items()}

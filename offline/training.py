@@ -148,6 +148,15 @@ def fit(
         return _fit(build(), train, validation, criterion, settings)
 
 
+def logits_of(network: nn.Module, pictures: NDArray[np.float32]) -> Tensor:
+    """Return a network's output (windows, classes), computed a few thousand windows at a time.
+
+    The network is taken in the mode that it is in.
+    """
+    parts = torch.from_numpy(pictures).split(_SCORING_BATCH)
+    return torch.cat([network(part) for part in parts])
+
+
 def _fit(
     network: nn.Module,
     train: Windows,
@@ -202,8 +211,7 @@ def _learn(
 def _loss(network: nn.Module, windows: Windows, criterion: nn.CrossEntropyLoss) -> float:
     network.eval()
     with torch.inference_mode():
-        pictures = torch.from_numpy(windows.pictures).split(_SCORING_BATCH)
-        logits = torch.cat([network(part) for part in pictures])
+        logits = logits_of(network, windows.pictures)
         return float(criterion(logits, torch.from_numpy(windows.labels)))
 
 

@@ -1,34 +1,17 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offline.datasets.recording import Recording, Trial
-from offline.splits import Split, SplitSettings, make_split
+from offline.splits import Split, SplitSettings, make_split, windows_of
 from rtbci.configuration import validate
 from rtbci.errors import ConfigError
-
-CLASSES = ("negative", "neutral", "positive")
-SEED_LABELS = (2, 1, 0, 0, 1, 2, 0, 1, 2, 2, 1, 0, 1, 2, 0)
-
-
-def recording(subject: str, session: str, labels) -> Recording:
-    trials = tuple(Trial(100 * k, 100 * k + 90, label) for k, label in enumerate(labels))
-    return Recording(
-        subject, session, f"{subject}/{session}", 200.0, ("CZ",), trials, lambda: np.zeros((1, 9))
-    )
-
-
-def cohort(subjects: int, sessions: int, labels=SEED_LABELS) -> list[Recording]:
-    return [
-        recording(f"s{subject}", str(session + 1), labels)
-        for subject in range(subjects)
-        for session in range(sessions)
-    ]
+from tests.offline.cohort import CLASSES, cohort, recording
 
 
 def units(recordings, keys, by):
@@ -153,3 +136,15 @@ def test_wrong_settings_are_told_in_one_line(content, said):
     with pytest.raises(ConfigError, match=said) as caught:
         validate(SplitSettings, content, source="split.yaml")
     assert "\n" not in str(caught.value)
+
+
+def test_every_nth_window_is_counted_from_its_trials_first():
+    trial = np.array([-1, -1, 0, 0, 0, 0, -1, 1, 1, 1, -1, 2])
+    found = windows_of(
+        [(4, 1), (4, 0), (7, 0)],
+        {4: SimpleNamespace(trial=trial)} | {7: SimpleNamespace(trial=np.array([-1, -1]))},
+        stride=2,
+    )
+    assert {recording: windows.tolist() for recording, windows in found.items()} == {
+        4: [2, 4, 7, 9]
+    }

@@ -1,0 +1,94 @@
+"""Probabilities for estimators that have none, or exaggerate: one temperature, from validation."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.utils.class_weight import compute_sample_weight
+
+Labelled = tuple[NDArray[np.float64], NDArray[np.integer]]
+"""``X`` and ``y`` of a part."""
+
+_LOG_BOUNDS = (-10.0, 10.0)
+
+
+class Tempered(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
+    r"""An estimator whose scores become probabilities by temperature scaling.
+
+    .. math:: \log p = \log \mathrm{softmax}(\beta s)
+
+    where :math:`s` is the estimator's decision function, or its log-probabilities where it has no
+    decision function, and :math:`\beta`, the inverse temperature, has the least cross-entropy on
+    the validation part, each class weighing alike (Guo et al. 2017, arXiv 1706.04599, section 4.2).
+    Which class is likeliest does not change. Random folds of the training part would not do
+    instead: windows beside each other would lie on both sides.
+
+    Parameters
+    ----------
+    estimator : scikit-learn classifier
+        With ``decision_function`` or ``predict_log_proba``.
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
+
+    def fit(self, X: NDArray[np.float64], y: NDArray[np.integer], *, validation: Labelled) -> Self:
+        """Fit the estimator to ``X`` and ``y``, and the temperature to the validation part.
+
+        Parameters
+        ----------
+        X : array, shape (windows, features)
+            Training windows.
+        y : array of int, shape (windows,)
+            Their classes.
+        validation : tuple of X and y
+            Other windows, of classes that are in ``y``.
+        """
+        self.estimator_ = clone(self.estimator).fit(X, y)
+        self.classes_ = self.estimator_.classes_
+        held_out, labels = validation
+        self.inverse_temperature_ = _inverse_temperature(
+            self._scores(held_out), np.searchsorted(self.classes_, labels)
+        )
+        return self
+
+    def predict_log_proba(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the logarithm of each class's probability, shape (windows, classes)."""
+        result: NDArray[np.float64] = log_softmax(
+            self.inverse_temperature_ * self._scores(X), axis=1
+        )
+        return result
+
+    def predict_proba(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return each class's probability, shape (windows, classes)."""
+        return np.exp(self.predict_log_proba(X))
+
+    def predict(self, X: NDArray[np.float64]) -> NDArray[np.integer]:
+        """Return the likeliest class of each window."""
+        named: NDArray[np.integer] = self.classes_[self._scores(X).argmax(axis=1)]
+        return named
+
+    def _scores(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        if not hasattr(self.estimator_, "decision_function"):
+            return np.asarray(self.estimator_.predict_log_proba(X))
+        decision = np.asarray(self.estimator_.decision_function(X))
+        # Of two classes scikit-learn gives the second one's score alone.
+        return decision if decision.ndim == 2 else np.stack([-decision, decision], axis=1)
+
+
+def _inverse_temperature(scores: NDArray[np.float64], index: NDArray[np.intp]) -> float:
+    weights = compute_sample_weight("balanced", index)
+    rows = np.arange(len(index))
+
+    def cross_entropy(logarithm: float) -> float:
+        said = log_softmax(math.exp(logarithm) * scores, axis=1)[rows, index]
+        return -float(np.average(said, weights=weights))
+
+    found = minimize_scalar(cross_entropy, bounds=_LOG_BOUNDS, method="bounded")
+    return math.exp(found.x)
