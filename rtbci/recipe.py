@@ -44,8 +44,12 @@ SEED_BANDS: tuple[Band, ...] = (
 )
 
 
+Feature = Literal["de", "psd"]
+"""What a map can hold of each band: differential entropy, or power density."""
+
+
 class Normalisation(Settings):
-    """How DE maps are brought to zero mean and unit variance.
+    """How maps are brought to zero mean and unit variance.
 
     ``training`` uses the training set's mean and standard deviation per band and channel, for ever.
     ``adaptive`` starts from them and follows the wearer: an exponentially weighted causal update
@@ -82,10 +86,16 @@ class Recipe(Settings):
     grid : str
         Layout of the pictures that the network sees.
     normalisation : Normalisation
-        How DE maps are standardised.
+        How maps are standardised.
     smoothing_s : float
         Time constant of the causal filter of log-probabilities, seconds; 0 is none. It delays a
         change of mind by about as long.
+    features : tuple of {"de", "psd"}
+        What a map holds of each band, one plane for each: differential entropy of the band-filtered
+        signal, or the logarithm of Welch's power density (:class:`~rtbci.signal.welch.Welch`).
+    covariance : bool
+        Whether the channels' covariance in each band is computed beside the maps
+        (:class:`~rtbci.signal.covariance.Covariances`); the network does not see it.
     """
 
     classes: Annotated[tuple[str, ...], Field(min_length=2)] = EMOTIONS
@@ -101,6 +111,8 @@ class Recipe(Settings):
     grid: str = "9x9"
     normalisation: Normalisation = Normalisation()
     smoothing_s: Annotated[float, Field(ge=0)] = 0.0
+    features: Annotated[tuple[Feature, ...], Field(min_length=1)] = ("de",)
+    covariance: bool = False
 
     @field_validator("channels")
     @classmethod
@@ -121,6 +133,12 @@ class Recipe(Settings):
         _refuse_twins(tuple(band.name for band in bands), "band")
         return bands
 
+    @field_validator("features")
+    @classmethod
+    def _distinct_features(cls, features: tuple[Feature, ...]) -> tuple[Feature, ...]:
+        _refuse_twins(features, "feature")
+        return features
+
     @field_validator("grid")
     @classmethod
     def _known_grid(cls, grid: str) -> str:
@@ -138,8 +156,13 @@ class Recipe(Settings):
 
     @property
     def map_shape(self) -> tuple[int, int]:
-        """Shape of a DE map: (bands, channels)."""
-        return len(self.bands), len(self.channels)
+        """Shape of a map: (planes, channels)."""
+        return len(self.features) * len(self.bands), len(self.channels)
+
+    @property
+    def planes(self) -> tuple[str, ...]:
+        """Names of a map's planes in order: all bands of the first feature, then of the next."""
+        return tuple(f"{band.name} {kind.upper()}" for kind in self.features for band in self.bands)
 
 
 def _refuse_twins(names: tuple[str, ...], what: str) -> None:

@@ -29,7 +29,7 @@ class TinyNetwork(torch.nn.Module):
     def __init__(self, recipe: Recipe, cells: int = 81) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(3)
-        shape = (len(recipe.classes), len(recipe.bands) * cells)
+        shape = (len(recipe.classes), recipe.map_shape[0] * cells)
         self.weights = torch.nn.Parameter(torch.randn(shape, generator=generator) / 8)
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:

@@ -24,7 +24,7 @@ from rtbci.errors import ModelFileError
 from rtbci.recipe import Recipe
 from rtbci.signal.normalisation import Statistics
 
-FORMAT = 1
+FORMAT = 2
 """Version of the extra files' content; a program refuses files with a newer one."""
 
 _HEADER, _RECIPE, _CLASSES = "rtbci.json", "recipe.json", "classes.json"
@@ -47,7 +47,7 @@ class Model:
     training : dict
         Summary of the training: data, split, scores.
     network : torch.jit.ScriptModule
-        Pictures (batch, bands, rows, columns) float32 to logits (batch, classes).
+        Pictures (batch, planes, rows, columns) float32 to logits (batch, classes).
     """
 
     name: str
@@ -61,8 +61,8 @@ class Model:
 
         Parameters
         ----------
-        pictures : array, shape (batch, bands, rows, columns)
-            Standardised DE maps on the recipe's grid.
+        pictures : array, shape (batch, planes, rows, columns)
+            Standardised maps on the recipe's grid.
 
         Returns
         -------
@@ -93,7 +93,7 @@ def save_model(
     path : Path
         Where to.
     network : torch.nn.Module
-        Pictures (batch, bands, rows, columns) to logits (batch, classes); must be scriptable.
+        Pictures (batch, planes, rows, columns) to logits (batch, classes); must be scriptable.
     recipe : Recipe
         What it was trained on.
     statistics : Statistics

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rtbci.model.file import Model
 from rtbci.montage.grids import Grid
 from rtbci.recipe import Recipe
+from rtbci.signal.compiled import compiled
 from rtbci.signal.normalisation import Normaliser
 from rtbci.signal.path import SignalPath
 
@@ -27,7 +28,7 @@ class Recognised:
     last : array of int, shape (hops,)
         Index, since the start, of the last sample that each prediction used.
     bad : array of bool, shape (hops, channels)
-        Channels that are not to be believed, see :class:`~rtbci.signal.path.DEMaps`.
+        Channels that are not to be believed, see :class:`~rtbci.signal.path.Maps`.
     settled : array of bool, shape (hops,)
         Whether the filters had forgotten how they were started when the window began.
     """
@@ -59,14 +60,33 @@ class Smoother:
         self._memory: NDArray[np.float64] | None = None
 
     def apply(self, log_probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the smoothed probabilities of the next hops, shape (hops, classes)."""
-        probabilities = np.empty_like(log_probabilities)
-        for k, current in enumerate(log_probabilities):
-            before = current if self._memory is None else self._memory
-            self._memory = self._keep * before + (1 - self._keep) * current
-            odds = np.exp(self._memory - self._memory.max())
-            probabilities[k] = odds / odds.sum()
-        return probabilities
+        """Return the smoothed probabilities of the next hops, shape (hops, classes).
+
+        They are the same however many hops are given at a time.
+        """
+        if not len(log_probabilities):
+            return np.empty(log_probabilities.shape)
+        if self._memory is None:
+            self._memory = log_probabilities[0].astype(np.float64)
+        smoothed = np.empty(log_probabilities.shape)
+        _follow(np.ascontiguousarray(log_probabilities), self._keep, self._memory, smoothed)
+        odds: NDArray[np.float64] = np.exp(smoothed - smoothed.max(axis=1, keepdims=True))
+        odds /= odds.sum(axis=1, keepdims=True)
+        return odds
+
+
+@compiled
+def _follow(
+    inputs: NDArray[np.float64],
+    keep: float,
+    memory: NDArray[np.float64],
+    out: NDArray[np.float64],
+) -> None:
+    """Let ``memory`` follow the inputs (hops, classes) and write out how it went."""
+    for k in range(inputs.shape[0]):
+        for c in range(inputs.shape[1]):
+            memory[c] = keep * memory[c] + (1 - keep) * inputs[k, c]
+            out[k, c] = memory[c]
 
 
 class Recogniser:
@@ -113,11 +133,13 @@ class Recogniser:
 
     def warm_up(self) -> None:
         """Compile the path and run the network once, so that no prediction has to wait for it."""
+        model = self.model
         self.path.warm_up()
-        bands = len(self.model.recipe.bands)
-        blank = np.zeros((1, bands, *self._grid.shape), np.float32)
+        blank = np.zeros((1, *model.recipe.map_shape))
+        standardised = Normaliser(model.recipe, model.statistics).apply(blank)
         for _ in range(3):  # TorchScript optimises in its first runs
-            self.model.log_probabilities(blank)
+            predicted = model.log_probabilities(self._grid.to_grid(standardised))
+        Smoother(model.recipe).apply(predicted)
 
     def push(self, chunk: NDArray[np.floating]) -> Recognised:
         """Take the stream's next samples (samples, channels) and predict each hop that they end."""

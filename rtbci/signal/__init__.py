@@ -1,1 +1,1 @@
-"""The signal path: samples in, differential-entropy maps out, the same live and offline."""
+"""The signal path: samples in, maps of each band out, the same live and offline."""

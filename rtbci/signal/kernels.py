@@ -7,14 +7,12 @@ the samples before it and on its own index since the start, never on where a chu
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-F = TypeVar("F", bound=Callable[..., Any])
+from rtbci.signal.compiled import compiled
 
 TILE = 64
 """Samples that go through all filters together: small enough to stay in the first-level cache."""
@@ -24,10 +22,6 @@ LIMIT_UV = 1e12
 
 _FLUSH = 1e-60
 _HALF_LOG_2PIE = 0.5 * math.log(2 * math.pi * math.e)
-
-
-def _compiled(function: F) -> F:
-    return cast(F, numba.njit(nogil=True, cache=True, error_model="numpy")(function))
 
 
 class Wiring(NamedTuple):
@@ -55,7 +49,19 @@ class Wiring(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What is computed: coefficients (see ``FilterDesign``) and lengths in samples."""
+    """What is computed.
+
+    Attributes
+    ----------
+    gain, poles, notch : arrays
+        Coefficients, see ``FilterDesign``; without bands, nothing is filtered into any.
+    block, blocks, hop : int
+        Samples in a block, blocks in a window, samples from one window to the next.
+    floor : float
+        The least variance, square microvolts.
+    de : int
+        Which of a map's features is the DE, or -1 if none is.
+    """
 
     gain: NDArray[np.float64]
     poles: NDArray[np.float64]
@@ -64,6 +70,7 @@ class Plan(NamedTuple):
     blocks: int
     hop: int
     floor: float
+    de: int
 
 
 class State(NamedTuple):
@@ -97,6 +104,10 @@ class State(NamedTuple):
         The same.
     samples, band : arrays, shape (TILE, channels)
         Scratch.
+    wired : array, shape (kept samples, channels)
+        The last call's samples before the filter bank; of no length where nobody asks for them.
+    filtered : array, shape (bands, kept samples, channels)
+        The last call's samples of each band; likewise.
     """
 
     counters: NDArray[np.int64]
@@ -115,10 +126,23 @@ class State(NamedTuple):
     tail_square: NDArray[np.float64]
     samples: NDArray[np.float64]
     band: NDArray[np.float64]
+    wired: NDArray[np.float64]
+    filtered: NDArray[np.float64]
 
 
-def initial_state(plan: Plan, channels: int) -> State:
-    """Return the state before the first sample."""
+def initial_state(plan: Plan, channels: int, wired: int = 0, filtered: int = 0) -> State:
+    """Return the state before the first sample.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is computed.
+    channels : int
+        Number of the recipe's channels.
+    wired, filtered : int
+        How many samples ``State.wired`` and ``State.filtered`` keep: none, or as many as one call
+        of :func:`advance` may be given.
+    """
     bands, sections = plan.poles.shape[:2]
     return State(
         counters=np.zeros(3, np.int64),
@@ -137,10 +161,12 @@ def initial_state(plan: Plan, channels: int) -> State:
         tail_square=np.zeros((plan.blocks, bands, channels)),
         samples=np.zeros((TILE, channels)),
         band=np.zeros((TILE, channels)),
+        wired=np.zeros((wired, channels)),
+        filtered=np.zeros((bands, filtered, channels)),
     )
 
 
-@_compiled
+@compiled
 def _wire(chunk: Any, wiring: Wiring, state: State, x: NDArray[np.float64]) -> None:
     """Bring a piece of a chunk to the recipe's channels, in microvolts, offset removed."""
     channels = x.shape[1]
@@ -175,7 +201,7 @@ def _wire(chunk: Any, wiring: Wiring, state: State, x: NDArray[np.float64]) -> N
                 x[i, c] -= acc
 
 
-@_compiled
+@compiled
 def _biquad(x: NDArray[np.float64], row: NDArray[np.float64], z: NDArray[np.float64]) -> None:
     """Filter in place with one second-order section, transposed direct form II."""
     b0, b1, b2, a1, a2 = row[0], row[1], row[2], row[3], row[4]
@@ -189,7 +215,7 @@ def _biquad(x: NDArray[np.float64], row: NDArray[np.float64], z: NDArray[np.floa
             x[i, c] = out
 
 
-@_compiled
+@compiled
 def _resonator(x: NDArray[np.float64], a1: float, a2: float, z: NDArray[np.float64]) -> None:
     """Filter in place with one resonator: a biquad whose numerator is 1, 0, -1."""
     z0, z1 = z[0], z[1]
@@ -202,7 +228,23 @@ def _resonator(x: NDArray[np.float64], a1: float, a2: float, z: NDArray[np.float
             x[i, c] = out
 
 
-@_compiled
+@compiled
+def _band_pass(
+    x: NDArray[np.float64],
+    gain: float,
+    poles: NDArray[np.float64],
+    z: NDArray[np.float64],
+    y: NDArray[np.float64],
+) -> None:
+    """Filter into ``y`` with one band's resonators."""
+    for i in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            y[i, c] = gain * x[i, c]
+    for s in range(poles.shape[0]):
+        _resonator(y, poles[s, 0], poles[s, 1], z[s])
+
+
+@compiled
 def _accumulate(
     y: NDArray[np.float64],
     fresh: bool,
@@ -223,7 +265,7 @@ def _accumulate(
             square[c] += difference * difference
 
 
-@_compiled
+@compiled
 def _close_block(plan: Plan, state: State) -> None:
     """Turn the block's sums into moments and merge them into the head of the run."""
     n = plan.block
@@ -245,7 +287,7 @@ def _close_block(plan: Plan, state: State) -> None:
                 state.head_square[b, c] += square + difference * difference * (n * k / (k + 1))
 
 
-@_compiled
+@compiled
 def _emit(plan: Plan, state: State, out: NDArray[np.float64]) -> None:
     """Write the DE of the window that ends here."""
     n = plan.block
@@ -263,7 +305,7 @@ def _emit(plan: Plan, state: State, out: NDArray[np.float64]) -> None:
             out[b, c] = _HALF_LOG_2PIE + 0.5 * math.log(variance)
 
 
-@_compiled
+@compiled
 def _close_run(plan: Plan, state: State) -> None:
     """Turn the run's blocks into tails: each block's moments and those of all after it."""
     n = plan.block
@@ -280,7 +322,7 @@ def _close_run(plan: Plan, state: State) -> None:
                 ] + difference * difference * (n * later / (later + 1))
 
 
-@_compiled
+@compiled
 def _flush_tiny(z: NDArray[np.float64]) -> None:
     """Zero what has decayed to nothing: denormal numbers are a hundred times slower."""
     flat = z.reshape(-1)
@@ -289,7 +331,7 @@ def _flush_tiny(z: NDArray[np.float64]) -> None:
             flat[k] = 0.0
 
 
-@_compiled
+@compiled
 def advance(
     chunk: Any,
     wiring: Wiring,
@@ -307,15 +349,16 @@ def advance(
         Samples as they came off the wire.
     wiring, plan, state
         What to do; ``state`` is updated.
-    values : array, shape (hops, bands, channels)
-        Takes the DE of each window that ends within the chunk.
+    values : array, shape (hops, features, bands, channels)
+        Takes, as feature ``plan.de``, the DE of each window that ends within the chunk.
     last : array of int, shape (hops,)
         Takes the index of each window's last sample.
     bad : array of bool, shape (hops, channels)
         Takes which channels had samples in it that were no numbers.
     """
     window = plan.block * plan.blocks
-    bands, sections = plan.poles.shape[0], plan.poles.shape[1]
+    bands = plan.poles.shape[0]
+    keep_wired, keep_filtered = state.wired.shape[0] > 0, state.filtered.shape[1] > 0
     done, hop = 0, 0
     while done < chunk.shape[0]:
         count, filled = state.counters[0], state.counters[1]
@@ -324,13 +367,13 @@ def advance(
         _wire(chunk[done : done + n], wiring, state, x)
         for k in range(plan.notch.shape[0]):
             _biquad(x, plan.notch[k], state.notch[k])
+        if keep_wired:
+            state.wired[done : done + n] = x
         for b in range(bands):
-            for i in range(n):
-                for c in range(x.shape[1]):
-                    y[i, c] = plan.gain[b] * x[i, c]
-            for s in range(sections):
-                _resonator(y, plan.poles[b, s, 0], plan.poles[b, s, 1], state.bank[b, s])
+            _band_pass(x, plan.gain[b], plan.poles[b], state.bank[b], y)
             _accumulate(y, filled == 0, state.shift[b], state.total[b], state.square[b])
+            if keep_filtered:
+                state.filtered[b, done : done + n] = y
         count += n
         filled += n
         done += n
@@ -342,7 +385,8 @@ def advance(
             filled = 0
             _close_block(plan, state)
             if count >= window and (count - window) % plan.hop == 0:
-                _emit(plan, state, values[hop])
+                if plan.de >= 0:
+                    _emit(plan, state, values[hop, plan.de])
                 last[hop] = count - 1
                 for c in range(bad.shape[1]):
                     bad[hop, c] = state.last_bad[c] >= count - window

@@ -1,4 +1,4 @@
-"""Standardising DE maps with what is known at the time, and nothing from later."""
+"""Standardising maps with what is known at the time, and nothing from later."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from rtbci.errors import RecipeError
 from rtbci.recipe import Recipe
+from rtbci.signal.compiled import compiled
 
-_LEAST_STD = 1e-3  # nats; a channel that never changed in training must not blow up later
+# Planes are natural logarithms. A channel that never changed in training must not blow up later.
+_LEAST_STD = 1e-3
 
 
 @dataclass(frozen=True)
@@ -20,8 +22,8 @@ class Statistics:
 
     Attributes
     ----------
-    mean, std : arrays, shape (bands, channels)
-        Nats.
+    mean, std : arrays, shape (planes, channels)
+        In the maps' units.
     """
 
     mean: NDArray[np.float64]
@@ -29,7 +31,7 @@ class Statistics:
 
     @classmethod
     def fit(cls, maps: NDArray[np.float64]) -> Statistics:
-        """Compute the statistics of maps (n, bands, channels).
+        """Compute the statistics of maps (n, planes, channels).
 
         Raises
         ------
@@ -81,7 +83,7 @@ class Normaliser:
     def reset(self) -> None:
         """Go back to the training statistics."""
         self._mean = self._statistics.mean.copy()
-        self._variance = self._statistics.std**2
+        self._variance = np.square(self._statistics.std)
 
     def apply(
         self, maps: NDArray[np.float64], bad: NDArray[np.bool_] | None = None
@@ -90,26 +92,58 @@ class Normaliser:
 
         Parameters
         ----------
-        maps : array, shape (hops, bands, channels)
-            Nats.
+        maps : array, shape (hops, planes, channels)
+            As they leave the signal path.
         bad : array of bool, shape (hops, channels), optional
             Channels to learn nothing from.
 
         Returns
         -------
-        array, shape (hops, bands, channels)
-            Standardised maps.
+        array, shape (hops, planes, channels)
+            Standardised maps; the same however many are given at a time.
+
+        Raises
+        ------
+        RecipeError
+            If the maps' shape is not that of the recipe's.
         """
-        standardised = np.empty_like(maps)
-        for k, current in enumerate(maps):
-            if self._rate:
-                self._learn(current, None if bad is None else bad[k])
-            standardised[k] = (current - self._mean) / np.sqrt(self._variance)
+        hops, channels = len(maps), self._mean.shape[1]
+        ignored = np.zeros((hops, channels), np.bool_) if bad is None else bad
+        if maps.shape[1:] != self._mean.shape or ignored.shape != (hops, channels):
+            raise RecipeError(
+                f"maps of shape {maps.shape} and bad channels of shape {ignored.shape} do not fit "
+                f"the recipe's maps {self._mean.shape}"
+            )
+        standardised = np.empty(maps.shape)
+        _standardise(
+            np.ascontiguousarray(maps, np.float64),
+            np.ascontiguousarray(ignored),
+            self._rate,
+            self._mean,
+            self._variance,
+            standardised,
+        )
         return standardised
 
-    def _learn(self, current: NDArray[np.float64], bad: NDArray[np.bool_] | None) -> None:
-        rate = self._rate if bad is None else np.where(bad, 0.0, self._rate)
-        difference = current - self._mean
-        self._mean += rate * difference
-        self._variance = (1 - rate) * (self._variance + rate * difference**2)
-        np.maximum(self._variance, _LEAST_STD**2, out=self._variance)
+
+@compiled
+def _standardise(
+    maps: NDArray[np.float64],
+    bad: NDArray[np.bool_],
+    rate: float,
+    mean: NDArray[np.float64],
+    variance: NDArray[np.float64],
+    out: NDArray[np.float64],
+) -> None:
+    """Learn from each map, unless ``rate`` is 0, and standardise it."""
+    for k in range(maps.shape[0]):
+        for b in range(maps.shape[1]):
+            x, m, v, z, ignored = maps[k, b], mean[b], variance[b], out[k, b], bad[k]
+            if rate > 0:
+                for c in range(x.shape[0]):
+                    a = 0.0 if ignored[c] else rate
+                    difference = x[c] - m[c]
+                    m[c] += a * difference
+                    v[c] = max((1 - a) * (v[c] + a * (difference * difference)), _LEAST_STD**2)
+            for c in range(x.shape[0]):
+                z[c] = (x[c] - m[c]) / math.sqrt(v[c])

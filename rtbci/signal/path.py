@@ -1,4 +1,4 @@
-"""The signal path: samples in, differential-entropy maps out.
+"""The signal path: samples in, maps of each band's differential entropy or power out.
 
 Live feeds it chunks as they come, offline feeds it whole recordings, and both get the same numbers,
 bit for bit.
@@ -6,6 +6,7 @@ bit for bit.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,35 +19,45 @@ from rtbci.montage.interpolation import spline_weights
 from rtbci.montage.names import canonical_name, match_channels
 from rtbci.montage.units import microvolts_per
 from rtbci.recipe import Recipe
+from rtbci.signal.covariance import Covariances
 from rtbci.signal.design import design_filters
 from rtbci.signal.kernels import Plan, Wiring, advance, initial_state
+from rtbci.signal.welch import Welch
+
+_STEP = 128
+"""Most samples between two looks at what is computed beside DE: they stay in the cache."""
 
 
 @dataclass(frozen=True)
-class DEMaps:
-    """Differential entropy of the windows that one chunk completed.
+class Maps:
+    """Features of the windows that one chunk completed.
 
     Attributes
     ----------
-    values : array, shape (hops, bands, channels)
-        DE = 1/2 ln(2 pi e sigma^2) of each band's signal in microvolts, nats.
+    values : array, shape (hops, planes, channels)
+        For each of the recipe's features in order, each band's: DE = 1/2 ln(2 pi e sigma^2) of its
+        signal in microvolts, nats, or PSD = ln of its power density in square microvolts per hertz.
     last : array of int, shape (hops,)
         Index, since the path was started, of the last sample that each map used.
     bad : array of bool, shape (hops, channels)
         Channels that are not to be believed: with samples in the window that were no numbers (the
-        sample before stood in), or without any signal, every band being at the floor.
+        sample before stood in), or without any signal, every plane being at the floor.
+    covariances : array, shape (hops, bands, channels, channels), or None
+        Covariance of the channels in each band, square microvolts, symmetric, without a floor; None
+        where the recipe does not ask for it.
     """
 
     values: NDArray[np.float64]
     last: NDArray[np.int64]
     bad: NDArray[np.bool_]
+    covariances: NDArray[np.float64] | None
 
     def __len__(self) -> int:
         return len(self.last)
 
 
 class SignalPath:
-    """The causal path from a stream's samples to DE maps.
+    """The causal path from a stream's samples to maps.
 
     Parameters
     ----------
@@ -75,7 +86,8 @@ class SignalPath:
     ChannelError
         If more channels are missing than the recipe lets be interpolated.
     RecipeError
-        If a band reaches the Nyquist frequency or a window is shorter than two samples.
+        If a band reaches the Nyquist frequency, a window is shorter than two samples or too short
+        for a band's power density, or covariances would take absurdly much memory.
     UnitError
         If the unit of a channel that is needed is not a known voltage.
     """
@@ -100,22 +112,37 @@ class SignalPath:
         filters = design_filters(recipe, self.sfreq)
         self.settling = filters.settling
         block = math.gcd(self.window, self.hop)
+        # Who asks for neither DE nor covariance does not pay for the filter bank.
+        bands = len(recipe.bands) if "de" in recipe.features or recipe.covariance else 0
         self._plan = Plan(
-            gain=filters.gain,
-            poles=filters.poles,
+            gain=filters.gain[:bands],
+            poles=filters.poles[:bands],
             notch=filters.notch,
             block=block,
             blocks=self.window // block,
             hop=self.hop,
             floor=recipe.variance_floor,
+            de=_position(recipe, "de"),
         )
-        self._silence = 0.5 * math.log(2 * math.pi * math.e * recipe.variance_floor) + 1e-9
+        self._shape = (len(recipe.features), len(recipe.bands), len(recipe.channels))
+        self._psd = _position(recipe, "psd")
         self._wiring, self.interpolated = _wire_up(recipe, self.channel_names, unit, bad)
         self.reset()
+        self._silence = self._floors() + 1e-9
 
     def reset(self) -> None:
         """Forget all samples: the next one is the first."""
-        self._state = initial_state(self._plan, len(self.recipe.channels))
+        recipe, (_, bands, channels) = self.recipe, self._shape
+        self._welch = Welch(recipe, self.sfreq, self.window) if self._psd >= 0 else None
+        self._covariances = (
+            Covariances(bands, channels, self.window, self.hop) if recipe.covariance else None
+        )
+        self._state = initial_state(
+            self._plan,
+            channels,
+            wired=_STEP if self._welch else 0,
+            filtered=_STEP if self._covariances else 0,
+        )
 
     @property
     def samples(self) -> int:
@@ -134,7 +161,7 @@ class SignalPath:
             return self.window - count
         return self.hop - (count - self.window) % self.hop
 
-    def push(self, chunk: NDArray[np.floating]) -> DEMaps:
+    def push(self, chunk: NDArray[np.floating]) -> Maps:
         """Take the stream's next samples and return the maps that they complete.
 
         Parameters
@@ -144,7 +171,7 @@ class SignalPath:
 
         Returns
         -------
-        DEMaps
+        Maps
             As many maps as hops end within the chunk, often none.
 
         Raises
@@ -157,27 +184,73 @@ class SignalPath:
                 f"a chunk of shape {chunk.shape} does not fit (samples, {len(self.channel_names)})"
             )
         dtype = np.float32 if chunk.dtype == np.float32 else np.float64
-        samples = np.ascontiguousarray(chunk, dtype)
-        hops, (bands, channels) = self.hops_in(len(chunk)), self.recipe.map_shape
-        maps = DEMaps(
-            values=np.empty((hops, bands, channels)),
+        samples: NDArray[np.floating] = np.ascontiguousarray(chunk, dtype)
+        hops, (features, bands, channels) = self.hops_in(len(chunk)), self._shape
+        maps = Maps(
+            values=np.empty((hops, features * bands, channels)),
             last=np.empty(hops, np.int64),
             bad=np.empty((hops, channels), np.bool_),
+            covariances=np.empty((hops, bands, channels, channels)) if self._covariances else None,
         )
-        advance(samples, self._wiring, self._plan, self._state, maps.values, maps.last, maps.bad)
+        if self._welch or self._covariances:
+            self._push_in_steps(samples, maps)
+        else:
+            self._advance(samples, maps, slice(0, hops))
         np.logical_or(maps.bad, (maps.values <= self._silence).all(axis=1), out=maps.bad)
         return maps
 
+    def _advance(self, samples: NDArray[np.floating], maps: Maps, hops: slice) -> None:
+        advance(
+            samples,
+            self._wiring,
+            self._plan,
+            self._state,
+            maps.values[hops].reshape(-1, *self._shape),
+            maps.last[hops],
+            maps.bad[hops],
+        )
+
+    def _push_in_steps(self, samples: NDArray[np.floating], maps: Maps) -> None:
+        """Push samples and, as often as there is something to see, look between the stages."""
+        bands, first = self._shape[1], 0
+        while len(samples):
+            n = min(len(samples), _STEP)
+            if self._welch:  # has to see the samples of each window at its end
+                n = min(n, self.until_next_map)
+            hops = slice(first, first + self.hops_in(n))
+            self._advance(samples[:n], maps, hops)
+            if self._welch:
+                self._welch.take(self._state.wired[:n])
+                for values in maps.values[hops]:
+                    self._welch.write(values[self._psd * bands : (self._psd + 1) * bands])
+            if self._covariances and maps.covariances is not None:
+                self._covariances.take(self._state.filtered, n, maps.covariances[hops])
+            samples, first = samples[n:], hops.stop
+
     def warm_up(self) -> None:
         """Compile what :meth:`push` needs, without touching this path's state."""
-        state = self._state
+        twin = copy.copy(self)
         for dtype in (np.float32, np.float64):
-            self.reset()
-            self.push(np.zeros((self.window + self.hop, len(self.channel_names)), dtype))
-        self._state = state
+            twin.reset()
+            twin.push(np.zeros((self.window + self.hop, len(self.channel_names)), dtype))
+
+    def _floors(self) -> NDArray[np.float64]:
+        """Return what each plane is at least, shape (planes, 1)."""
+        floors = {"de": [_de(self.recipe.variance_floor)] * len(self.recipe.bands)}
+        if self._welch:
+            floors["psd"] = list(np.log(self._welch.floor))
+        return np.concatenate([floors[kind] for kind in self.recipe.features])[:, None]
 
     def _hops_until(self, count: int) -> int:
         return 0 if count < self.window else (count - self.window) // self.hop + 1
+
+
+def _de(variance: float) -> float:
+    return 0.5 * math.log(2 * math.pi * math.e * variance)
+
+
+def _position(recipe: Recipe, feature: str) -> int:
+    return recipe.features.index(feature) if feature in recipe.features else -1
 
 
 def _wire_up(

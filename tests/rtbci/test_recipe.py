@@ -39,6 +39,8 @@ recipes = st.builds(
         Normalisation, kind=st.sampled_from(["training", "adaptive"]), time_constant_s=positive
     ),
     smoothing_s=st.floats(0, 60),
+    features=st.permutations(["de", "psd"]).map(tuple) | st.sampled_from([("de",), ("psd",)]),
+    covariance=st.booleans(),
 )
 
 
@@ -61,6 +63,15 @@ def test_what_is_not_said_is_seed_s():
         ("gamma", 31, 50),
     ]
     assert recipe.map_shape == (5, 62)
+    assert recipe.features == ("de",)
+    assert recipe.planes == ("delta DE", "theta DE", "alpha DE", "beta DE", "gamma DE")
+    assert not recipe.covariance
+
+
+def test_a_map_has_a_plane_for_each_feature_of_each_band():
+    recipe = Recipe(features=["psd", "de"], bands=SEED_BANDS[1:3], channels=("CZ", "FZ", "PZ"))
+    assert recipe.planes == ("theta PSD", "alpha PSD", "theta DE", "alpha DE")
+    assert recipe.map_shape == (4, 3)
 
 
 def test_nothing_in_a_recipe_can_be_changed():
@@ -101,6 +112,9 @@ def test_channels_take_their_one_spelling():
         ({"hop_s": float("inf")}, "less than or equal to 60|finite number"),
         ({"filter_order": 0}, "greater than or equal to 1"),
         ({"interpolate": 1.0}, "less than 1"),
+        ({"features": ()}, "at least 1 item"),
+        ({"features": ("de", "de")}, "feature de is named twice"),
+        ({"features": ("de", "hjorth")}, "should be 'de' or 'psd'"),
     ],
 )
 def test_what_contradicts_itself_is_refused(changes, said):

@@ -85,6 +85,19 @@ def test_everything_comes_back(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["my.model.pt"]
 
 
+def test_a_file_from_before_there_were_other_features_holds_a_network_on_de(tmp_path):
+    recipe = Recipe(channels=CHANNELS).model_dump(mode="json")
+    del recipe["features"], recipe["covariance"]
+    path = tampered(tmp_path / "m.pt", "recipe.json", recipe)
+    assert load_model(path).recipe == Recipe(channels=CHANNELS)
+
+
+def test_statistics_of_de_alone_do_not_fit_a_recipe_of_two_features(tmp_path):
+    recipe = Recipe(channels=CHANNELS, features=("de", "psd")).model_dump(mode="json")
+    path = tampered(tmp_path / "m.pt", "recipe.json", recipe)
+    assert refused(path) == "damaged model file: normalisation statistics do not fit the recipe"
+
+
 class WithDropout(torch.nn.Module):
     """Says something else at each call, unless it has been told that training is over."""
 

@@ -8,8 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtbci.errors import ChannelError
-from rtbci.model.recogniser import Recogniser
+from rtbci.model.recogniser import Recogniser, Smoother
+from rtbci.montage.grids import Grid
 from rtbci.montage.names import SEED_CHANNELS
+from rtbci.recipe import Recipe
+from rtbci.signal.normalisation import Normaliser
+from rtbci.signal.path import SignalPath
 from tests.system import make_model
 
 SFREQ = 200.0
@@ -113,6 +117,49 @@ def test_smoothing_is_the_exponential_filter_of_log_probabilities(models, seed):
     np.testing.assert_allclose(smooth, by_the_book(np.log(plain), 0.1, 1.5), rtol=1e-6)
     np.testing.assert_allclose(smooth[0], plain[0], rtol=1e-12)
     assert np.abs(np.diff(smooth, axis=0)).mean() < np.abs(np.diff(plain, axis=0)).mean()
+
+
+@FEW
+@given(
+    seed=seeds,
+    smoothing_s=st.sampled_from([0.0, 0.3, 20.0]),
+    classes=st.integers(2, 20),
+    cuts=st.lists(st.integers(0, 9), min_size=1, max_size=8).filter(any),
+)
+def test_smoothing_is_bit_identical_however_hops_are_grouped(seed, smoothing_s, classes, cuts):
+    names = tuple(f"class {k}" for k in range(classes))
+    smoother = Smoother(Recipe(classes=names, smoothing_s=smoothing_s))
+    rng = np.random.default_rng(seed)
+    predicted = np.log(rng.dirichlet(np.full(classes, 0.3), 60) + 1e-30)
+    whole = smoother.apply(predicted)
+    np.testing.assert_allclose(whole.sum(axis=1), 1, rtol=0, atol=1e-12)
+    smoother.reset()
+    pieces, at, turn = [], 0, 0
+    while at < len(predicted):
+        size = cuts[turn % len(cuts)]
+        pieces.append(smoother.apply(predicted[at : at + size]))
+        at, turn = at + size, turn + 1
+    np.testing.assert_array_equal(np.concatenate(pieces), whole)
+
+
+@pytest.mark.parametrize("features", [("de", "psd"), ("psd",)])
+def test_a_network_is_fed_all_planes_of_its_recipe(tmp_path, features):
+    model = make_model(tmp_path / "m.pt", channels=CHANNELS, features=features, covariance=True)
+    samples = eeg(5, 0)
+    target = recogniser(model)
+    target.warm_up()
+    found = in_pieces(target, samples, [7, 130])
+    # The network by hand: on the maps of the path, as the recipe's planes, in the grid's cells.
+    maps = SignalPath(model.recipe, SFREQ, CHANNELS).push(samples)
+    standardised = Normaliser(model.recipe, model.statistics).apply(maps.values, maps.bad)
+    pictures = Grid.of("9x9", CHANNELS).to_grid(standardised)
+    assert pictures.shape == (41, 5 * len(features), 9, 9)
+    expected = model.predict_proba(pictures)
+    np.testing.assert_allclose(found["probabilities"], expected, rtol=0, atol=1e-6)
+    for plane in range(pictures.shape[1]):  # each plane counts
+        blanked = pictures.copy()
+        blanked[:, plane] = 0
+        assert np.abs(model.predict_proba(blanked) - expected).max() > 1e-3
 
 
 def test_the_filters_are_settled_from_one_window_on(models):

@@ -114,11 +114,16 @@ def test_it_does_not_matter_how_maps_come(seed, kind, cuts):
     bad = np.random.default_rng(seed).random((40, CHANNELS)) < 0.2
     whole = Normaliser(make_recipe(kind), make_statistics()).apply(maps, bad)
     normaliser, pieces, at, turn = Normaliser(make_recipe(kind), make_statistics()), [], 0, 0
-    while at < len(maps):
+    while at < len(maps):  # live, one at a time; offline, thousands
         part = slice(at, at + cuts[turn % len(cuts)])
         pieces.append(normaliser.apply(maps[part], bad[part]))
         at, turn = part.stop, turn + 1
     np.testing.assert_array_equal(np.concatenate(pieces), whole)
+    # As they come from a transposed array or from a file that must not be written to.
+    normaliser.reset()
+    turned = np.asfortranarray(maps)
+    turned.flags.writeable = False
+    np.testing.assert_array_equal(normaliser.apply(turned, np.asfortranarray(bad)), whole)
 
 
 @FEW
@@ -190,5 +195,9 @@ def test_no_maps_and_wrong_shapes_are_refused():
         for statistics in (Statistics(wrong, right.std), Statistics(right.mean, wrong)):
             with pytest.raises(RecipeError, match=r"do not fit the recipe's maps \(5, 3\)"):
                 Normaliser(make_recipe(), statistics)
-    with pytest.raises(ValueError, match="broadcast"):
-        Normaliser(make_recipe(), right).apply(np.zeros((4, BANDS, CHANNELS + 1)))
+    for shape in [(4, BANDS, CHANNELS + 1), (4, BANDS + 1, CHANNELS), (BANDS, CHANNELS)]:
+        with pytest.raises(RecipeError, match=r"maps of shape .* do not fit .* \(5, 3\)"):
+            Normaliser(make_recipe(), right).apply(np.zeros(shape))
+    for shape in [(3, CHANNELS), (4, BANDS), (4,)]:
+        with pytest.raises(RecipeError, match=r"bad channels of shape .* do not fit"):
+            Normaliser(make_recipe(), right).apply(np.zeros((4, BANDS, CHANNELS)), np.ones(shape))

@@ -4,48 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from scipy import signal
 
 from rtbci.errors import ChannelError, RecipeError, UnitError
 from rtbci.montage.names import SEED_CHANNELS
 from rtbci.montage.positions import known_electrodes
 from rtbci.recipe import SEED_BANDS, Band, Recipe
 from rtbci.signal.path import SignalPath
-
-FEW = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+from tests.rtbci.signal.streams import (
+    FEW,
+    assert_identical,
+    filtered_by_scipy,
+    make_recipe,
+    noise,
+    push_in_pieces,
 )
-
-
-def make_recipe(n_channels: int = 2, **changes: object) -> Recipe:
-    return Recipe(channels=SEED_CHANNELS[:n_channels], **changes)  # type: ignore[arg-type]
-
-
-def noise(sfreq: float, seconds: float, channels: int, seed: int) -> np.ndarray:
-    """Brown-ish noise of tens of microvolts: more power at low frequencies, as EEG has."""
-    rng = np.random.default_rng(seed)
-    white = rng.normal(size=(round(sfreq * seconds), channels))
-    return 10 * white + signal.lfilter([1], [1, -0.99], white, axis=0)
 
 
 def by_scipy(x: np.ndarray, path: SignalPath) -> np.ndarray:
     """DE of each window by SciPy's own sections and NumPy's variance, (hops, bands, channels)."""
     recipe, ends = path.recipe, np.arange(path.window, len(x) + 1, path.hop)
-    step = recipe.notch_hz or np.inf
-    for frequency in [k * step for k in (1, 2, 3) if k * step < 1.25 * recipe.bands[-1].high]:
-        b, a = signal.iirnotch(frequency, 30 * frequency / recipe.notch_hz, fs=path.sfreq)
-        x = signal.lfilter(b, a, x - x[0], axis=0)
-    if recipe.reference == "average":
-        x = x - x.mean(axis=1, keepdims=True)
     bands = []
-    for band in recipe.bands:
-        sos = signal.butter(
-            recipe.filter_order, (band.low, band.high), "bandpass", fs=path.sfreq, output="sos"
-        )
-        zi = signal.sosfilt_zi(sos)[:, :, None] * x[0]
-        y, _ = signal.sosfilt(sos, x, axis=0, zi=zi)
+    for y in filtered_by_scipy(x, recipe, path.sfreq):
         variance = np.stack([y[end - path.window : end].var(axis=0) for end in ends])
         floored = np.maximum(variance, recipe.variance_floor)
         bands.append(0.5 * np.log(2 * np.pi * np.e * floored))
@@ -89,14 +70,8 @@ def test_features_are_bit_identical_however_the_samples_are_cut(stream, cuts):
     path, x = build(stream)
     whole = path.push(x)
     path.reset()
-    pieces, at, turn = [], 0, 0
-    while at < len(x):
-        size = cuts[turn % len(cuts)]
-        pieces.append(path.push(x[at : at + size]))
-        at, turn = at + size, turn + 1
-    np.testing.assert_array_equal(np.concatenate([p.values for p in pieces]), whole.values)
-    np.testing.assert_array_equal(np.concatenate([p.last for p in pieces]), whole.last)
-    np.testing.assert_array_equal(np.concatenate([p.bad for p in pieces]), whole.bad)
+    assert_identical(push_in_pieces(path, x, cuts), whole)
+    assert whole.covariances is None
 
 
 @FEW
@@ -370,3 +345,102 @@ def test_bands_may_be_any():
     path = SignalPath(recipe, 2048, recipe.channels)
     x = noise(2048, 4, 1, 0)
     assert relative_variance_error(path.push(x).values, by_scipy(x, path)) < 1e-9
+
+
+BESIDE = {"features": ("psd", "de"), "covariance": True}
+
+
+def build_beside(stream: dict) -> tuple[SignalPath, np.ndarray]:
+    """Make a path that computes all there is: as :func:`build`, in bands that have bins."""
+    plain, x = build(stream)
+    bands = (Band(name="slow", low=1, high=12), *SEED_BANDS[3:])
+    window_s = max(stream["window_s"], 0.25)
+    changed = {**BESIDE, "bands": bands, "window_s": window_s}
+    recipe = Recipe(**{**dict(plain.recipe), **changed})
+    return SignalPath(recipe, plain.sfreq, recipe.channels), x
+
+
+@FEW
+@given(stream=streams, cuts=st.lists(st.integers(1, 700), min_size=1, max_size=8), data=st.data())
+def test_all_products_are_bit_identical_however_the_samples_are_cut(stream, cuts, data):
+    stream["hop_s"] = max(stream["hop_s"], 2 / stream["sfreq"])  # each hop has its own spectrum
+    path, x = build_beside(stream)
+    damaged = data.draw(st.integers(0, len(x) - 1))
+    x[damaged, 0] = np.nan
+    x = x[: round(1.7 * stream["sfreq"])]
+    whole = path.push(x)
+    path.reset()
+    assert_identical(push_in_pieces(path, x, cuts), whole)
+    path.reset()
+    assert_identical(push_in_pieces(path, x, [path.hop, 1]), whole)
+    # What is computed beside it leaves DE as it is.
+    recipe = path.recipe.model_copy(update={"features": ("de",), "covariance": False})
+    alone = SignalPath(recipe, path.sfreq, recipe.channels).push(x)
+    np.testing.assert_array_equal(whole.values[:, 3:], alone.values)
+    np.testing.assert_array_equal(whole.last, alone.last)
+
+
+@FEW
+@given(stream=streams, share=st.floats(0, 1), value=st.floats(-1e6, 1e6) | st.just(np.nan))
+def test_a_later_sample_changes_no_earlier_product(stream, share, value):
+    stream["hop_s"] = max(stream["hop_s"], 0.02)
+    path, x = build_beside(stream)
+    before = path.push(x)
+    change = round(share * (len(x) - 1))
+    x[change] = value
+    x[change + 1 :] *= -3
+    path.reset()
+    after = path.push(x)
+    earlier = before.last < change
+    for name in ("values", "bad", "covariances"):
+        np.testing.assert_array_equal(getattr(after, name)[earlier], getattr(before, name)[earlier])
+    if not earlier.all() and np.isfinite(value):
+        assert (after.values != before.values).any()
+
+
+def test_warming_up_leaves_no_trace_in_any_product():
+    recipe = make_recipe(3, **BESIDE)
+    x = noise(200, 5, 3, 0)
+    cold, warm = (SignalPath(recipe, 200, recipe.channels) for _ in range(2))
+    cold.push(x[:333])
+    warm.push(x[:333])
+    warm.warm_up()
+    assert_identical(warm.push(x[333:]), cold.push(x[333:]))
+
+
+def test_channels_without_signal_or_numbers_are_flagged_with_every_feature():
+    recipe = make_recipe(4, **BESIDE)
+    path = SignalPath(recipe, 200, recipe.channels)
+    x = noise(200, 12, 4, 0)
+    x[:, 1] = 4711.0
+    x[:, 2] = np.nan
+    x[800:810, 3] = np.inf
+    maps = path.push(x)
+    assert np.isfinite(maps.values).all()
+    assert np.isfinite(maps.covariances).all()
+    de = 0.5 * np.log(2 * np.pi * np.e * recipe.variance_floor)
+    widths = np.array([band.high - band.low for band in recipe.bands])
+    floors = np.concatenate([np.log(recipe.variance_floor / widths), np.full(5, de)])
+    for channel in (1, 2):
+        np.testing.assert_allclose(maps.values[..., channel] - floors, 0, atol=1e-12)
+        assert maps.bad[:, channel].all()
+        assert not maps.covariances[:, :, channel].any()
+        assert not maps.covariances[..., channel].any()
+    assert not maps.bad[:, 0].any()
+    hit = (maps.last >= 800) & (maps.last - 199 < 810)
+    np.testing.assert_array_equal(maps.bad[:, 3], hit)
+
+
+def test_a_channel_that_goes_flat_is_flagged_once_all_planes_are_at_the_floor():
+    x = noise(200, 90, 2, 0)
+    x[2000:, 1] = x[1999, 1]
+    flagged = {}
+    for features in (("de",), ("psd",), ("de", "psd")):
+        recipe = make_recipe(2, features=features)
+        maps = SignalPath(recipe, 200, recipe.channels).push(x)
+        assert not maps.bad[:, 0].any()
+        assert maps.bad[-1, 1]
+        flagged[features] = maps.last[maps.bad[:, 1]].min()
+    # The spectrum forgets with its window, a filter later.
+    assert 2000 + 199 - 1 <= flagged["psd",] <= 2000 + 199 + 20
+    assert flagged["de", "psd"] == flagged["de",] > flagged["psd",]
