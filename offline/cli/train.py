@@ -1,4 +1,4 @@
-"""Commands of the offline part."""
+"""``rtbci train``."""
 
 from __future__ import annotations
 

@@ -97,16 +97,6 @@ def spread(scores: NDArray[np.float64], seed: int, bootstraps: int = 2000) -> Sp
     )
 
 
-def chance_verdict(spread: Spread, chance: float) -> bool:
-    """Return whether a score cannot be told from chance: its interval holds chance.
-
-    With random labels this should be so, or the evaluation tells the recogniser what it should not.
-    An interval may miss chance by accident, more often so with few subjects; see the notes of
-    :func:`bootstrap_interval`.
-    """
-    return spread.low <= chance <= spread.high
-
-
 def paired_difference(a: Summary, b: Summary, seed: int, bootstraps: int = 2000) -> Difference:
     """Compare the balanced accuracies of two recognisers, subject by subject.
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
@@ -82,20 +79,3 @@ def summarise(
         permutation_p=permutation_p(counts, pooled.label, pooled.subject, seed, permutations),
     )
 
-
-def to_dict(summary: Summary) -> dict[str, Any]:
-    """Return a summary as plain data that JSON can hold; None where a number is not one."""
-    plain: dict[str, Any] = _plain(asdict(summary) | {"chance": summary.chance})
-    return plain
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(held) for key, held in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [_plain(held) for held in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

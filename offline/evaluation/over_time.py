@@ -46,8 +46,9 @@ def over_time(pooled: Pooled, named: NDArray[np.int64], so_far: NDArray[np.int64
     -------
     OverTime
         At each whole second, of the last window of each trial that ended within the second before:
-        the balanced accuracy over all trials and seeds together, that is, over the classes that
-        trials of such a length have. Seconds in which no window ended are left out.
+        the balanced accuracy over all trials and seeds together; NaN once the trials of a class
+        have all ended, since recognising what is left would be no feat. Seconds in which no window
+        ended are left out.
     """
     second = np.ceil(np.round(pooled.seconds, _CLOCK)).astype(np.int64)
     run = pooled.run_of_window
@@ -57,11 +58,13 @@ def over_time(pooled: Pooled, named: NDArray[np.int64], so_far: NDArray[np.int64
     n_classes = pooled.probabilities.shape[1]
     shape = (len(seconds), n_classes, n_classes)
     label = pooled.run_label[run[last]]
+    classes = np.unique(pooled.run_label)
 
     def score(said: NDArray[np.int64]) -> NDArray[np.float64]:
         flat = np.ravel_multi_index((time, label, said[last]), shape)
         confusions = np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
-        return scores.balanced_accuracy(confusions)
+        complete = (confusions.sum(axis=2) > 0)[:, classes]
+        return np.where(complete.all(axis=1), scores.balanced_accuracy(confusions), np.nan)
 
     # A trial that several seeds tested is one trial.
     n_trials = len(pooled.label)

@@ -27,10 +27,14 @@ _COMMANDS = {
     "bench": "rtbci.cli.bench:app",
     "replay": "replay.cli:replay",
     "generate": "replay.generate:generate",
-    "train": "offline.cli:train",
+    "train": "offline.cli.train:train",
+    "evaluate": "offline.cli.evaluate:evaluate",
+    "dataset": "offline.cli.dataset:app",
 }
 
 _DEBUG_VARIABLE = "RTBCI_DEBUG"
+_STOPPED = "stopped before it was done"
+_TYPERS_INTERRUPT = 130  # what Typer makes of Ctrl-C, without a word
 
 
 def build() -> typer.Typer:
@@ -66,7 +70,11 @@ def main() -> None:
     except RtbciError as error:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        _fail("stopped before it was done", 1)
+        _fail(_STOPPED, 1)
+    except SystemExit as end:
+        if end.code == _TYPERS_INTERRUPT:
+            _fail(_STOPPED, 1)
+        raise
     except BrokenPipeError:
         # Whoever read our output has gone; say nothing more, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,7 +8,6 @@ from scipy import stats
 
 from offline.evaluation.intervals import (
     bootstrap_interval,
-    chance_verdict,
     paired_difference,
     spread,
 )
@@ -48,14 +47,6 @@ def test_a_subject_counts_by_the_seeds_that_tested_it():
 
 def test_one_seed_has_no_spread_over_seeds():
     assert spread(np.array([[0.2, 0.4]]), seed=0).seeds_sd == 0
-
-
-def test_chance_is_told_from_what_is_better():
-    rng = np.random.default_rng(0)
-    guessing = spread(rng.normal(1 / 3, 0.05, (1, 15)), seed=0)
-    better = spread(rng.normal(0.45, 0.05, (1, 15)), seed=0)
-    assert chance_verdict(guessing, 1 / 3)
-    assert not chance_verdict(better, 1 / 3)
 
 
 def of(scores):

@@ -50,13 +50,13 @@ def test_a_second_counts_the_last_window_that_ended_in_it():
     )
     found = scored(pool(outcome(made)))
     assert found.seconds.tolist() == [1, 2, 4]
-    assert found.window.tolist() == [0.0, 1.0, 0.0]
+    np.testing.assert_array_equal(found.window, [0.0, 1.0, np.nan])
     # After two seconds: right two of three times in both trials; at the end, two of four is a tie.
     assert found.so_far[:2].tolist() == [0.0, 1.0]
     assert found.trials.tolist() == [2, 2, 1]
 
 
-def test_late_seconds_are_about_the_classes_that_are_still_there():
+def test_seconds_in_which_a_class_has_ended_have_no_score():
     made = Predictions(
         recording=np.array([0, 0, 1]),
         trial=np.zeros(3, np.int64),
@@ -65,7 +65,9 @@ def test_late_seconds_are_about_the_classes_that_are_still_there():
         probabilities=np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1]]),
     )
     found = scored(pool(outcome(made)))
-    assert found.window.tolist() == [0.5, 1.0]
+    np.testing.assert_array_equal(found.window, [0.5, np.nan])
+    np.testing.assert_array_equal(found.so_far, [0.5, np.nan])
+    assert found.trials.tolist() == [2, 1]
 
 
 def test_seeds_share_the_score_and_a_trial_is_counted_once():

@@ -1,0 +1,145 @@
+"""Figures of signals: maps of features on the head, electrodes, spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offline.evaluation.report.panels import (
+    LEAKY_COLOUR,
+    MAIN_COLOUR,
+    class_styles,
+    legend_above,
+    new_figure,
+    shortened,
+)
+from rtbci.montage.positions import electrode_positions
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+    from offline.evaluation.report.pictures import Pictures
+
+MIN_MAPPED = 4
+"""Fewer electrodes than this make no map."""
+
+_MAPS_ABREAST = 5
+
+
+def maps_figure(classes: Sequence[str], pictures: Pictures) -> Figure:
+    """Draw the mean feature maps: a row a class, a column a band, one scale a column."""
+    n_planes = len(pictures.bands)
+    blocks = [slice(k, min(k + _MAPS_ABREAST, n_planes)) for k in range(0, n_planes, _MAPS_ABREAST)]
+    columns = blocks[0].stop
+    height = 2.0 * len(classes) + 1.1
+    figure = new_figure(max(2.0 * columns, 4.0) + 0.5, height * len(blocks))
+    parts = figure.subfigures(len(blocks), 1, squeeze=False).ravel()
+    info = _info(pictures.channels)
+    for part, block in zip(parts, blocks, strict=True):
+        # A last block that is not full keeps the others' size of maps.
+        axes = part.subplots(len(classes), columns, squeeze=False)
+        for unused in axes[:, block.stop - block.start :].ravel():
+            unused.set_axis_off()
+        for column, plane in enumerate(range(block.start, block.stop)):
+            _column(part, axes[:, column], pictures.class_maps[:, plane], info)
+            axes[0, column].set_title(pictures.bands[plane])
+        for panel, name in zip(axes[:, 0], shortened(classes), strict=True):
+            panel.text(
+                -0.12, 0.5, name, rotation=90, ha="center", va="center", weight="bold",
+                transform=panel.transAxes,
+            )  # fmt: skip
+    return figure
+
+
+def _column(part: SubFigure, axes: Sequence[Axes], maps: NDArray[np.float64], info: Any) -> None:
+    """Draw one plane's map of each class, and their scale below."""
+    import mne
+
+    limit = _limit(maps)
+    image = None
+    for panel, values in zip(axes, maps, strict=True):
+        if np.isfinite(values).all():
+            image, _ = mne.viz.plot_topomap(
+                values, info, axes=panel, vlim=(-limit, limit), cmap="RdBu_r", contours=4,
+                sensors="k.", sphere=_head(), extrapolate="local", show=False,
+            )  # fmt: skip
+        else:
+            panel.text(0.5, 0.5, "no windows", ha="center", transform=panel.transAxes)
+            panel.set_axis_off()
+    if image is not None:
+        bar = part.colorbar(image, ax=axes, location="bottom", shrink=0.8)
+        bar.set_label("nats")
+        bar.set_ticks([-limit, 0, limit], labels=[f"−{limit:.2g}", "0", f"{limit:.2g}"])
+
+
+def electrodes_figure(pictures: Pictures) -> Figure:
+    """Draw where the electrodes are, and which were filled in from their neighbours."""
+    import mne
+
+    figure = new_figure(7.0, 7.4)
+    axes = figure.subplots()
+    info = _info(pictures.channels)
+    mne.viz.plot_sensors(info, axes=axes, show_names=True, sphere=_head(), show=False)
+    filled = [name in pictures.interpolated for name in pictures.channels]
+    points = axes.collections[0]
+    points.set(
+        sizes=[60],
+        linewidths=2,
+        facecolor=["white" if each else MAIN_COLOUR for each in filled],
+        edgecolor=[LEAKY_COLOUR if each else MAIN_COLOUR for each in filled],
+    )
+    marks = [
+        axes.scatter([], [], s=60, linewidths=2, facecolor=face, edgecolor=edge)
+        for face, edge in ((MAIN_COLOUR, MAIN_COLOUR), ("white", LEAKY_COLOUR))
+    ]
+    legend_above(figure, marks, ["recorded", "interpolated in at least one recording"])
+    return figure
+
+
+def spectra_figure(classes: Sequence[str], pictures: Pictures) -> Figure:
+    """Draw the mean power spectral density of each class."""
+    figure = new_figure(9.0, 4.2)
+    axes = figure.subplots()
+    lines = [
+        axes.plot(pictures.frequencies, row, linewidth=1.8, **style)[0]
+        for row, style in zip(pictures.spectra, class_styles(classes), strict=True)
+    ]
+    axes.set_xlim(0, float(pictures.frequencies[-1]))
+    axes.grid(color="#E6E6E6")
+    axes.set(xlabel="frequency [Hz]", ylabel="power density [dB re 1 µV²/Hz]")
+    legend_above(figure, lines, classes)
+    return figure
+
+
+def _info(channels: Sequence[str]) -> Any:
+    import mne
+
+    info = mne.create_info(list(channels), 1.0, "eeg", verbose="error")
+    positions = dict(zip(channels, electrode_positions(channels), strict=True))
+    montage = mne.channels.make_dig_montage(positions, coord_frame="head")
+    return info.set_montage(montage, verbose="error")
+
+
+@cache
+def _head() -> tuple[float, float, float, float]:
+    """Return middle and radius of the circle that stands for the head.
+
+    It passes through the electrodes of the 10-20 system's equator, as in its own drawings; MNE's
+    default is meant for other positions than these and leaves the back of the head outside.
+    """
+    left, right, front, back = electrode_positions(("T7", "T8", "FPZ", "OZ"))
+    middle = np.array([(left + right)[0] / 2, (front + back)[1] / 2, (left + right)[2] / 2])
+    ring = np.stack([left, right, front, back])
+    x, y, z = middle.tolist()
+    return x, y, z, float(np.linalg.norm(ring - middle, axis=1).mean())
+
+
+def _limit(maps: NDArray[np.float64]) -> float:
+    """Return the greatest distance from zero, so that white is no difference."""
+    known = np.abs(maps[np.isfinite(maps)])
+    return float(known.max()) if known.size and known.any() else 1.0

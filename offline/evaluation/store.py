@@ -1,0 +1,102 @@
+"""Outcomes on disk, so that an evaluation that was stopped goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import rtbci
+from offline.evaluation.fitting import Bench
+from offline.evaluation.outcome import Outcome, Predictions, Task
+from offline.features.cache import fingerprint
+from rtbci.atomic import complete_or_absent
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of everything that numbers depend on."""
+    from importlib.metadata import version
+
+    packages = ("numpy", "scipy", "numba", "scikit-learn", "pyriemann", "torch")
+    return {
+        "rtbci": rtbci.__version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }
+
+
+def data_hash(bench: Bench) -> str:
+    """Return a hash of the features and labels of every recording."""
+    material = bench.material
+    content = [
+        [
+            fingerprint(recording, material.recipe),
+            recording.subject,
+            recording.session,
+            [asdict(trial) for trial in recording.trials],
+        ]
+        for recording in material.recordings
+    ]
+    return _hash(content)
+
+
+class OutcomeStore:
+    """A folder with a file for each outcome, named by all that the outcome depends on.
+
+    Parameters
+    ----------
+    folder : Path
+        Need not exist yet.
+    bench : Bench
+        Data, recipe, protocol and settings; anything that differs makes another file.
+    """
+
+    def __init__(self, folder: Path, bench: Bench) -> None:
+        self._folder = folder
+        self._basis = {
+            "data": data_hash(bench),
+            "recipe": bench.material.recipe.model_dump(mode="json"),
+            "tested_only": bench.material.tested_only,
+            "protocol": bench.protocol.model_dump(mode="json"),
+            "settings": bench.settings.model_dump(mode="json"),
+            "stride": bench.stride,
+            "versions": versions(),
+        }
+
+    def load(self, task: Task) -> Outcome | None:
+        """Return a task's outcome, or None if there is none that is whole."""
+        try:
+            with np.load(self._path(task), allow_pickle=False) as file:
+                columns = {field.name: file[field.name] for field in fields(Predictions)}
+                rest = json.loads(str(file["rest"]))
+        except FileNotFoundError:
+            return None
+        except Exception:  # whatever a damaged archive makes the reader raise: it is made again
+            return None
+        return Outcome(task=task, predictions=Predictions(**columns), **rest)
+
+    def save(self, outcome: Outcome) -> None:
+        """Write an outcome, completely or not at all."""
+        rest = {
+            "chosen": outcome.chosen,
+            "validation": outcome.validation,
+            "fit_s": outcome.fit_s,
+        }
+        columns = {
+            field.name: getattr(outcome.predictions, field.name) for field in fields(Predictions)
+        }
+        with complete_or_absent(self._path(outcome.task)) as file:
+            np.savez_compressed(file, **columns, rest=np.array(json.dumps(rest)))
+
+    def _path(self, task: Task) -> Path:
+        return self._folder / f"{_hash({**self._basis, 'task': asdict(task)})}.npz"
+
+
+def _hash(content: Any) -> str:
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

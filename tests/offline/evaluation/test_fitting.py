@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from offline.datasets.recording import Recording, recording_of
+from offline.evaluation.fitting import as_live, run_task
+from offline.evaluation.outcome import Predictions, Task
+from offline.evaluation.protocols import LeaveOneSubjectOut, RandomWindows, Sessions, Trials
+from offline.evaluation.recognisers import RECOGNISERS, FittedRecogniser, Inputs, fit_chosen
+from offline.features.extract import Features, extract, normalised
+from offline.features.statistics import training_statistics
+from rtbci.model.file import load_model, save_model
+from rtbci.model.recogniser import Recogniser
+from rtbci.recipe import Normalisation
+from rtbci.signal.normalisation import Statistics
+from tests.offline.evaluation.people import (
+    CHANNELS,
+    RECIPE,
+    SETTINGS,
+    SFREQ,
+    bench,
+    person,
+    samples,
+    trials,
+)
+
+
+def right(predictions: Predictions) -> float:
+    return float(np.mean(predictions.probabilities.argmax(axis=1) == predictions.label))
+
+
+def fitted(name: str) -> tuple[FittedRecogniser, Statistics]:
+    """Train on one person and choose on another."""
+    features = [extract(person(k), RECIPE) for k in (1, 2)]
+    chosen = [np.flatnonzero(each.label >= 0) for each in features]
+    statistics = training_statistics(features, {0: chosen[0]})
+
+    def inputs(k: int) -> Inputs:
+        covariances = features[k].covariances
+        assert covariances is not None
+        maps = normalised(features[k], statistics, RECIPE)[chosen[k]]
+        return Inputs(maps, covariances[chosen[k]])
+
+    labels = [each.label[windows] for each, windows in zip(features, chosen, strict=True)]
+    return (
+        fit_chosen(name, inputs(0), labels[0], inputs(1), labels[1], RECIPE, 0, SETTINGS),
+        statistics,
+    )
+
+
+def said(
+    recogniser: FittedRecogniser, statistics: Statistics, recording: Recording
+) -> tuple[Features, np.ndarray]:
+    features = extract(recording, RECIPE)
+    covariances = recogniser.needs == "covariances"
+    return features, as_live(recogniser, features, statistics, RECIPE, covariances)
+
+
+@pytest.mark.parametrize("name", RECOGNISERS)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_later_sample_changes_no_earlier_prediction(name, seed):
+    rng = np.random.default_rng(seed)
+    recogniser, statistics = fitted(name)
+    original = samples(77)
+    since = int(rng.integers(300, original.shape[1] - 300))
+    changed = original.copy()
+    changed[:, since:] = rng.normal(size=changed[:, since:].shape) * 300
+    changed[0, since] = np.nan
+    features, before = said(recogniser, statistics, recording_of(original, SFREQ, CHANNELS))
+    _, after = said(recogniser, statistics, recording_of(changed, SFREQ, CHANNELS))
+    early = features.last < since
+    np.testing.assert_array_equal(before[early], after[early])
+    if name != "trivial":
+        assert not np.array_equal(before[~early], after[~early])
+
+
+def test_the_network_says_what_live_would_say(tmp_path):
+    recogniser, statistics = fitted("cnn")
+    recording = person(3)
+    _, offline = said(recogniser, statistics, recording)
+    save_model(tmp_path / "m.pt", recogniser.estimator.fitted_.network, RECIPE, statistics, {})
+    live = Recogniser(load_model(tmp_path / "m.pt"), SFREQ, CHANNELS, "uV")
+    chunks = np.array_split(recording.read().T, 97)
+    online = np.concatenate([live.push(chunk).probabilities for chunk in chunks])
+    np.testing.assert_allclose(offline, online, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["logistic-regression", "tangent-space"])
+def test_every_hop_of_the_test_part_is_predicted_with_its_place(name):
+    made = bench()
+    outcome = run_task(made, Task(name, made.folds(0)[1].name, 0))
+    predictions = outcome.predictions
+    (tested,) = set(predictions.recording)
+    features = extract(made.material.recordings[tested], RECIPE)
+    windows = features.trial >= 0
+    assert made.folds(0)[1].test == tuple((tested, k) for k in range(len(trials())))
+    np.testing.assert_array_equal(predictions.trial, features.trial[windows])
+    np.testing.assert_array_equal(predictions.label, features.label[windows])
+    starts = np.array([trial.start for trial in trials()])[predictions.trial]
+    np.testing.assert_allclose(predictions.seconds, (features.last[windows] + 1 - starts) / SFREQ)
+    assert predictions.seconds.min() >= RECIPE.window_s
+    assert right(predictions) > 0.9
+    assert outcome.fit_s > 0
+
+
+def test_the_test_part_has_no_say_in_the_fit():
+    # Statistics, hyper-parameters and weights come from elsewhere: other test samples, same fit.
+    made = bench(protocol=LeaveOneSubjectOut(), subjects=3, sessions=1)
+    task = Task("logistic-regression", made.folds(0)[0].name, 0)
+    (tested,) = {recording for recording, _ in made.folds(0)[0].test}
+    people = list(made.material.recordings)
+    half = people[tested].read()
+    half[:, half.shape[1] // 2 :] *= 40
+    people[tested] = replace(people[tested], blocks=lambda: iter((half,)))
+    other = replace(made, material=replace(made.material, recordings=tuple(people)))
+    before, after = run_task(made, task), run_task(other, task)
+    early = before.predictions.trial < 2
+    assert early.any()
+    np.testing.assert_array_equal(
+        before.predictions.probabilities[early], after.predictions.probabilities[early]
+    )
+    assert (before.chosen, before.validation) == (after.chosen, after.validation)
+
+
+def test_the_scaling_follows_the_wearer_through_the_whole_recording():
+    # Trials before the tested ones are part of what the wearer's scaling has seen.
+    adaptive = RECIPE.model_copy(update={"normalisation": Normalisation(time_constant_s=5)})
+    made = bench(1, 1, Trials(train=4, test=2, validation_share=0.5), adaptive)
+    task = Task("logistic-regression", made.folds(0)[0].name, 0)
+    before = run_task(made, task).predictions
+    (recording,) = made.material.recordings
+    louder = recording.read()
+    louder[:, : trials()[0].stop] *= 3
+    changed = replace(recording, blocks=lambda: iter((louder,)))
+    other = replace(made, material=replace(made.material, recordings=(changed,)))
+    assert not np.array_equal(run_task(other, task).predictions.probabilities, before.probabilities)
+
+
+def test_random_labels_are_scored_against_themselves():
+    made = bench(6, 1, LeaveOneSubjectOut())
+    scores = []
+    for fold in made.folds(0):
+        true = run_task(made, Task("logistic-regression", fold.name, 0)).predictions
+        random = run_task(made, Task("logistic-regression", fold.name, 0, draw=1)).predictions
+        np.testing.assert_array_equal(true.trial, random.trial)
+        assert right(true) > 0.9
+        scores.append(right(random))
+    assert 0.2 < np.mean(scores) < 0.8
+
+
+def test_random_windows_know_trials_again_that_mean_nothing():
+    # Each trial with a level of its own, its label drawn: an honest protocol finds nothing, random
+    # windows recognise the trial.
+    rng = np.random.default_rng(2)
+    people = []
+    for k in range(4):
+        levels = np.repeat(rng.uniform(0.5, 5, len(trials())), trials()[0].stop)
+        made = samples(k, skill=0) * levels.astype(np.float32)
+        people.append(
+            recording_of(made, SFREQ, CHANNELS, subject=str(k), name=str(k), trials=trials())
+        )
+    honest = bench(protocol=Sessions())
+    leaky = replace(
+        honest,
+        material=replace(honest.material, recordings=tuple(people)),
+        protocol=RandomWindows(folds=3),
+    )
+    scores = [
+        right(run_task(leaky, Task("rbf-svm", fold.name, 0, draw=3)).predictions)
+        for fold in leaky.folds(0)
+    ]
+    assert np.mean(scores) > 0.75
+
+
+def test_the_same_task_gives_the_same_numbers():
+    made = bench()
+    task = Task("cnn", made.folds(0)[0].name, 5)
+    first, again = run_task(made, task).predictions, run_task(made, task).predictions
+    np.testing.assert_array_equal(first.probabilities, again.probabilities)
+    other = run_task(made, replace(task, seed=6)).predictions
+    assert not np.array_equal(first.probabilities, other.probabilities)

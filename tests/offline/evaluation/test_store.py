@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from offline.evaluation.outcome import Outcome, Task
+from offline.evaluation.protocols import Sessions, Trials
+from offline.evaluation.store import OutcomeStore
+from tests.offline.evaluation.people import bench, person
+from tests.offline.evaluation.predicted import predictions
+
+TASK = Task("svm", "fold 1", 0)
+
+
+@pytest.fixture
+def outcome() -> Outcome:
+    made = predictions([(0, 0, 1, 5), (0, 1, 0, 7)], np.random.default_rng(0))
+    return Outcome(TASK, made, {"C": 0.1}, validation=0.75, fit_s=1.25)
+
+
+def test_what_is_saved_is_loaded(tmp_path, outcome):
+    store = OutcomeStore(tmp_path / "new", bench())
+    assert store.load(TASK) is None
+    store.save(outcome)
+    found = OutcomeStore(tmp_path / "new", bench()).load(TASK)
+    assert found is not None
+    assert (found.task, found.chosen, found.validation, found.fit_s) == (
+        TASK,
+        {"C": 0.1},
+        0.75,
+        1.25,
+    )
+    for name, column in vars(outcome.predictions).items():
+        np.testing.assert_array_equal(getattr(found.predictions, name), column)
+        assert getattr(found.predictions, name).dtype == column.dtype
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Task("knn", "fold 1", 0),
+        Task("svm", "fold 2", 0),
+        Task("svm", "fold 1", 1),
+        Task("svm", "fold 1", 0, draw=0),
+    ],
+)
+def test_another_task_is_another_file(tmp_path, outcome, other):
+    store = OutcomeStore(tmp_path, bench())
+    store.save(outcome)
+    assert store.load(other) is None
+    store.save(replace(outcome, task=other, validation=0.1))
+    assert store.load(TASK).validation == 0.75
+    assert store.load(other).validation == 0.1
+
+
+def test_whatever_an_outcome_depends_on_makes_another_file(tmp_path, outcome):
+    made = bench()
+    OutcomeStore(tmp_path, made).save(outcome)
+    people = made.material.recordings
+    trials = people[0].trials
+    relabelled = replace(people[0], trials=(replace(trials[0], label=1), *trials[1:]))
+    material = made.material
+
+    def with_recordings(*recordings):
+        return replace(made, material=replace(material, recordings=recordings))
+
+    recipe = material.recipe.model_copy(update={"smoothing_s": 3.0})
+    settings = made.settings.model_copy(update={"shrinkage": 0.3})
+    others = [
+        with_recordings(relabelled, *people[1:]),
+        with_recordings(replace(people[0], subject="9"), *people[1:]),
+        with_recordings(*people[1:]),
+        with_recordings(person(50), *people[1:]),
+        replace(made, material=replace(material, recipe=recipe)),
+        replace(made, material=replace(material, tested_only=(1,))),
+        replace(made, protocol=Sessions(validation_share=0.4)),
+        replace(made, protocol=Trials(train=3, test=3)),
+        replace(made, settings=settings),
+        replace(made, stride=2),
+    ]
+    for other in others:
+        assert OutcomeStore(tmp_path, other).load(TASK) is None
+    assert OutcomeStore(tmp_path, bench()).load(TASK) is not None
+
+
+def test_a_damaged_file_counts_as_none(tmp_path, outcome):
+    store = OutcomeStore(tmp_path, bench())
+    store.save(outcome)
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    for length in (0, 10, len(whole) // 2, len(whole) - 1):
+        file.write_bytes(whole[:length])
+        assert store.load(TASK) is None
+    store.save(outcome)
+    assert store.load(TASK) is not None
