@@ -17,15 +17,18 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 import rtbci
-from offline.datasets.config import Dataset, DatasetSettings
+from offline.datasets.config import Dataset
 from offline.datasets.recording import Recording
 from offline.datasets.registry import load_dataset_settings, open_dataset
-from offline.features.extract import Features, chunks_of, extract_all, normalised
+from offline.features.cache import extract_all
+from offline.features.extract import Features, chunks_of, normalised
+from offline.features.recipes import recipe_for
+from offline.features.statistics import training_statistics
 from offline.models.cnn import Cnn, CnnSettings
 from offline.scores import Scores
 from offline.splits import Split, SplitSettings, TrialKey, make_split
 from offline.training import Fitted, TrainingSettings, Windows, fit, one_thread
-from rtbci.configuration import Settings, load_yaml, validate
+from rtbci.configuration import Settings, load_yaml
 from rtbci.errors import ConfigError
 from rtbci.model.file import Model, load_model, save_model
 from rtbci.model.recogniser import Recogniser
@@ -118,9 +121,10 @@ def run(experiment: Experiment) -> Result:
     if experiment.root is None:
         raise ConfigError("where the data lie is not said; set root in the file, or pass --root")
     dataset = open_dataset(load_dataset_settings(experiment.dataset), experiment.root)
-    recipe = _recipe_for(experiment, dataset.settings)
+    recipe = recipe_for(experiment.recipe, dataset.settings)
     split = make_split(dataset.recordings, recipe.classes, experiment.split, experiment.seed)
-    features = extract_all(dataset.recordings, recipe)
+    found, _ = extract_all(dataset.recordings, recipe)
+    features = [each for each in found if each is not None]  # all: none may be left out here
     fitted, statistics, counts = _train(experiment, recipe, split, features)
     summary = _summary(experiment, dataset, split, fitted) | {"training_windows": counts}
     model = _as_live_loads_it(fitted.network, recipe, statistics, experiment.output.name)
@@ -134,33 +138,19 @@ def run(experiment: Experiment) -> Result:
     return Result(experiment.output, validation, test, summary)
 
 
-def _recipe_for(experiment: Experiment, dataset: DatasetSettings) -> Recipe:
-    """Fill in what the recipe leaves to the data set."""
-    given = experiment.recipe.model_dump(exclude_unset=True)
-    defaults = {"classes": dataset.classes, "channels": dataset.channels}
-    recipe = validate(Recipe, defaults | given, source=f"recipe for {dataset.name}")
-    if recipe.classes != dataset.classes:
-        raise ConfigError(
-            f"recipe.classes = {', '.join(recipe.classes)}: the data set's labels mean "
-            f"{', '.join(dataset.classes)}; leave the key out"
-        )
-    return recipe
-
-
 def _train(
     experiment: Experiment, recipe: Recipe, split: Split, features: Sequence[Features]
 ) -> tuple[Fitted, Statistics, dict[str, int]]:
     """Train on the training part; all that is scaled is scaled by that part alone."""
     stride = max(round(experiment.training.window_stride_s / recipe.hop_s), 1)
     chosen = _chosen(split.train, features, stride)
-    maps = [features[index].maps[windows] for index, windows in chosen.items()]
-    statistics = Statistics.fit(np.concatenate(maps))
+    statistics = training_statistics(features, chosen)
     train = _windows(chosen, features, statistics, recipe)
     validation = _windows(_chosen(split.validation, features, stride), features, statistics, recipe)
     grid = Grid.of(recipe.grid, recipe.channels)
 
     def build() -> Cnn:
-        return Cnn(len(recipe.bands), *grid.shape, len(recipe.classes), experiment.model)
+        return Cnn(recipe.map_shape[0], *grid.shape, len(recipe.classes), experiment.model)
 
     fitted = fit(
         build, train, validation, recipe.classes, experiment.training, seed=experiment.seed
@@ -186,14 +176,20 @@ def _windows(
     statistics: Statistics,
     recipe: Recipe,
 ) -> Windows:
+    """Standardise whole recordings, one after the other, and keep the chosen windows' pictures."""
     grid = Grid.of(recipe.grid, recipe.channels)
+    count, planes = sum(map(len, chosen.values())), recipe.map_shape[0]
+    pictures = np.empty((count, planes, *grid.shape), np.float32)
+    labels = np.empty(count, np.int64)
+    first = 0
     bar = track(chosen.items(), "standardising")
-    pictures = [
-        grid.to_grid(normalised(features[index], statistics, recipe)[windows])
-        for index, windows in bar
-    ]
-    labels = [features[index].label[windows] for index, windows in chosen.items()]
-    return Windows(np.concatenate(pictures), np.concatenate(labels))
+    for index, windows in bar:
+        part = slice(first, first + len(windows))
+        standardised = normalised(features[index], statistics, recipe)
+        pictures[part] = grid.to_grid(standardised[windows])
+        labels[part] = features[index].label[windows]
+        first = part.stop
+    return Windows(pictures, labels)
 
 
 def _as_live_loads_it(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,12 @@ SHARED_DATA = Path(
     os.environ.get("RTBCI_TEST_DATA", Path(__file__).parents[2] / "shared" / "data")
 ).resolve()
 
+# What tests cache is not the user's. pytest-xdist's workers share that of the process above them.
+_cache = None
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    _cache = tempfile.TemporaryDirectory(prefix="rtbci-test-cache-")
+    os.environ["RTBCI_CACHE"] = _cache.name
+
 # Before any test module loads liblsl, and for the processes that tests start.
 _network = isolated_lsl()
 _network.__enter__()
@@ -21,6 +28,8 @@ _network.__enter__()
 
 def pytest_unconfigure() -> None:
     _network.__exit__(None, None, None)
+    if _cache is not None:
+        _cache.cleanup()
 
 
 @pytest.fixture(scope="session")

@@ -78,4 +78,3 @@ def summarise(
         over_time=over_time(pooled, named, so_far),
         permutation_p=permutation_p(counts, pooled.label, pooled.subject, seed, permutations),
     )
-

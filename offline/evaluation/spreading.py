@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,10 @@ def over_processes(bench: Bench, tasks: Sequence[Task], jobs: int) -> Iterator[O
         yield from (run_task(bench, task) for task in tasks)
         return
     parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
-    yield from parallel(joblib.delayed(run_task)(bench, task) for task in tasks)
+    with warnings.catch_warnings():
+        # A process that has grown is replaced; nothing is lost by it.
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
+        yield from parallel(joblib.delayed(run_task)(bench, task) for task in tasks)
 
 
 def over_cluster(bench: Bench, tasks: Sequence[Task], address: str) -> Iterator[Outcome]:

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from offline.datasets.recording import Recording, Trial
+from offline.features.clock import Clock
+from offline.features.entry import StoredArray
 from rtbci.errors import RecordingError, RtbciError
-from rtbci.progress import track
 from rtbci.recipe import Recipe
 from rtbci.signal.normalisation import Normaliser, Statistics
-from rtbci.signal.path import SignalPath
+from rtbci.signal.path import Maps, SignalPath
 
 OUTSIDE = -1
 """Label and trial of a window that lies in no trial."""
+
+READING, SIGNAL_PATH = "reading", "signal path"
+"""Stages that a clock is told of."""
 
 _CHUNK_S = 4.0
 
 
 @dataclass(frozen=True)
 class Features:
-    """DE maps of one recording, one for each hop.
+    """Maps of one recording, one for each hop.
 
     Attributes
     ----------
-    maps : array, shape (windows, bands, channels)
-        Differential entropy as it leaves the signal path, nats, not standardised.
+    held_maps : array or StoredArray, shape (windows, planes, channels)
+        The maps, or where they lie; :attr:`maps` for whoever wants the numbers.
     bad : array of bool, shape (windows, channels)
-        Channels that had samples in the window that were no numbers.
+        Channels that are not to be believed; see :class:`~rtbci.signal.path.Maps`.
     last : array of int, shape (windows,)
         Index of the last sample that each map used.
     label : array of int, shape (windows,)
@@ -38,51 +42,123 @@ class Features:
         edge has no label, and neither has one that begins before the filters have settled.
     trial : array of int, shape (windows,)
         Index of that trial within the recording, or -1.
+    window : int
+        Length of the windows in samples.
+    settling : int
+        Samples after the start until the filters have settled.
+    held_covariances : array, StoredArray or None, shape (windows, bands, channels, channels)
+        The covariances likewise, where the recipe asks for them.
     """
 
-    maps: NDArray[np.float64]
+    held_maps: NDArray[np.float64] | StoredArray
     bad: NDArray[np.bool_]
     last: NDArray[np.int64]
     label: NDArray[np.int64]
     trial: NDArray[np.int64]
+    window: int
+    settling: int
+    held_covariances: NDArray[np.float64] | StoredArray | None = None
 
     def __len__(self) -> int:
         return len(self.last)
 
+    @property
+    def maps(self) -> NDArray[np.float64]:
+        """As they leave the signal path, nats, not standardised; see ``held_maps``.
 
-def extract(recording: Recording, recipe: Recipe) -> Features:
+        A memory map if they lie in a file, opened anew each time: once it is let go, its pages no
+        longer count as this process's memory.
+        """
+        return _opened(self.held_maps)
+
+    @property
+    def covariances(self) -> NDArray[np.float64] | None:
+        """Covariance of the channels in each band, square microvolts; a memory map likewise."""
+        return None if self.held_covariances is None else _opened(self.held_covariances)
+
+
+def _opened(held: NDArray[np.float64] | StoredArray) -> NDArray[np.float64]:
+    return held.open() if isinstance(held, StoredArray) else held
+
+
+def extract(recording: Recording, recipe: Recipe, clock: Clock | None = None) -> Features:
     """Push a recording through the signal path that the live system uses.
 
     Parameters
     ----------
     recording : Recording
-        Samples and trials.
+        Samples and trials; not one with features of its own (``shipped``).
     recipe : Recipe
         What to compute.
+    clock : Clock, optional
+        Is told how long the stages take.
 
     Raises
     ------
     RtbciError
         If the file cannot be read or its channels do not fit the recipe; names the recording.
     """
+    path = signal_path(recording, recipe)
+    parts = list(maps_of(recording, path, clock or Clock()))
+    require_window(recording, path)
+    last = np.concatenate([part.last for part in parts])
+    covariances = [part.covariances for part in parts if part.covariances is not None]
+    return labelled(
+        maps=np.concatenate([part.values for part in parts]),
+        bad=np.concatenate([part.bad for part in parts]),
+        last=last,
+        window=path.window,
+        settling=path.settling,
+        covariances=np.concatenate(covariances) if covariances else None,
+        trials=recording.trials,
+    )
+
+
+def signal_path(recording: Recording, recipe: Recipe) -> SignalPath:
+    """Return a signal path for a recording's channels and sampling rate.
+
+    Raises
+    ------
+    RtbciError
+        If they do not fit the recipe; names the recording.
+    """
     try:
-        path = SignalPath(recipe, recording.sfreq, recording.channels, unit="uV")
+        return SignalPath(recipe, recording.sfreq, recording.channels, unit="uV")
     except RtbciError as error:
         raise type(error)(f"{recording.name}: {error}") from None
-    pushed = [path.push(chunk) for chunk in chunks_of(recording)]
-    last = np.concatenate([part.last for part in pushed])
-    if not len(last):
-        raise RecordingError(f"{recording.name}: shorter than one window of {recipe.window_s:g} s")
-    trial = trial_of_windows(last, path.window, recording.trials)
-    trial[last + 1 - path.window < path.settling] = OUTSIDE
-    labels = np.array([*(each.label for each in recording.trials), OUTSIDE], np.int64)
-    return Features(
-        maps=np.concatenate([part.values for part in pushed]),
-        bad=np.concatenate([part.bad for part in pushed]),
-        last=last,
-        label=labels[trial],
-        trial=trial,
-    )
+
+
+def require_window(recording: Recording, path: SignalPath) -> None:
+    """Refuse a recording that has no window.
+
+    Raises
+    ------
+    RecordingError
+        If it is shorter than one.
+    """
+    if recording.n_samples < path.window:
+        raise RecordingError(
+            f"{recording.name}: shorter than one window of {path.recipe.window_s:g} s"
+        )
+
+
+def maps_of(recording: Recording, path: SignalPath, clock: Clock) -> Iterator[Maps]:
+    """Yield the maps that each few seconds of a recording complete.
+
+    Raises
+    ------
+    RecordingError
+        If the file cannot be read.
+    """
+    chunks = chunks_of(recording)
+    while True:
+        with clock.during(READING):
+            chunk = next(chunks, None)
+        if chunk is None:
+            return
+        with clock.during(SIGNAL_PATH):
+            maps = path.push(chunk)
+        yield maps
 
 
 def chunks_of(recording: Recording) -> Iterator[NDArray[np.float32]]:
@@ -112,11 +188,28 @@ def chunks_of(recording: Recording) -> Iterator[NDArray[np.float32]]:
         )
 
 
-def extract_all(recordings: Iterable[Recording], recipe: Recipe) -> tuple[Features, ...]:
-    """Extract several recordings, one after the other, under a progress bar on stderr."""
-    listed = tuple(recordings)
-    bar = track(listed, "extracting features")
-    return tuple(extract(recording, recipe) for recording in bar)
+def labelled(
+    *,
+    maps: NDArray[np.float64] | StoredArray,
+    bad: NDArray[np.bool_],
+    last: NDArray[np.int64],
+    window: int,
+    settling: int,
+    covariances: NDArray[np.float64] | StoredArray | None,
+    trials: Sequence[Trial],
+) -> Features:
+    """Put what the signal path computed and the trials' labels together."""
+    unknown = np.full(len(last), OUTSIDE, np.int64)
+    features = Features(maps, bad, last, unknown, unknown, window, settling, covariances)
+    return relabelled(features, trials)
+
+
+def relabelled(features: Features, trials: Sequence[Trial]) -> Features:
+    """Return the same maps with the labels of other trials."""
+    trial = trial_of_windows(features.last, features.window, trials)
+    trial[features.last + 1 - features.window < features.settling] = OUTSIDE
+    labels = np.array([*(each.label for each in trials), OUTSIDE], np.int64)
+    return replace(features, label=labels[trial], trial=trial)
 
 
 def trial_of_windows(
@@ -153,6 +246,7 @@ def normalised(features: Features, statistics: Statistics, recipe: Recipe) -> ND
 
     Returns
     -------
-    array, shape (windows, bands, channels)
+    array, shape (windows, planes, channels)
     """
-    return Normaliser(recipe, statistics).apply(features.maps, features.bad)
+    # A plain array: taking NumPy's memory maps apart, map by map, makes many new memory maps.
+    return Normaliser(recipe, statistics).apply(np.asarray(features.maps), features.bad)

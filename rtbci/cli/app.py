@@ -6,14 +6,13 @@ import logging
 import os
 import signal
 import sys
-from importlib import import_module
-from importlib.util import find_spec
 from types import FrameType
 from typing import Annotated
 
 import typer
 
 import rtbci
+from rtbci.cli.by_name import command_at
 from rtbci.errors import RtbciError
 from rtbci.stream.network import quiet_lsl
 
@@ -27,9 +26,10 @@ _COMMANDS = {
     "bench": "rtbci.cli.bench:app",
     "replay": "replay.cli:replay",
     "generate": "replay.generate:generate",
+    "dataset": "offline.cli.dataset:app",
+    "features": "offline.cli.features:features",
     "train": "offline.cli.train:train",
     "evaluate": "offline.cli.evaluate:evaluate",
-    "dataset": "offline.cli.dataset:app",
 }
 
 _DEBUG_VARIABLE = "RTBCI_DEBUG"
@@ -50,13 +50,10 @@ def build() -> typer.Typer:
     )
     app.callback()(_options)
     for name, place in _COMMANDS.items():
-        module, attribute = place.split(":")
-        if find_spec(module.split(".")[0]) is None:
-            continue
-        command = getattr(import_module(module), attribute)
+        command = command_at(place)
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
-        else:
+        elif command is not None:
             app.command(name)(command)
     return app
 

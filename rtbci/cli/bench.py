@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rtbci.cli.by_name import command_at
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -58,7 +60,7 @@ def latency(
         recording = _write_noise(Path(folder, "noise_raw.fif"), recipe, sfreq)
         measured, received, lost = _measure(path, recipe, recording, sfreq, seconds)
     p50, p99, top = percentiles(measured)
-    _heading()
+    heading()
     typer.echo(
         f"{len(recipe.channels)} channels at {sfreq:g} Hz, a prediction each "
         f"{1e3 * recipe.hop_s:g} ms, {seconds:g} s, a headset that plays noise"
@@ -148,7 +150,7 @@ def signal(
     rivals: dict[str, Callable[[], object]] = {
         "rtbci: filters, variance, DE": ours,
         "SciPy: sosfilt alone": lambda: _sosfilt(recipe, sfreq, by_channel),
-        "SciPy: sosfilt, NumPy variance, DE": lambda: _by_scipy(recipe, path, by_channel),
+        "SciPy: sosfilt, NumPy variance, DE": lambda: by_scipy(recipe, path, by_channel),
     }
     times: dict[str, list[float]] = {name: [] for name in rivals}
     for _ in range(repeats):
@@ -156,7 +158,7 @@ def signal(
             start = time.perf_counter()
             work()
             times[name].append(time.perf_counter() - start)
-    _heading()
+    heading()
     typer.echo(
         f"{seconds:g} s of {channels} channels at {sfreq:g} Hz, {len(recipe.bands)} bands of order "
         f"{recipe.filter_order}, a map each {1e3 * recipe.hop_s:g} ms; medians of {repeats} runs"
@@ -187,9 +189,23 @@ def _sosfilt(recipe: Recipe, sfreq: float, x: NDArray[np.float64]) -> list[NDArr
     return filtered
 
 
-def _by_scipy(
-    recipe: Recipe, path: SignalPath, x: NDArray[np.float64]
-) -> list[NDArray[np.float64]]:
+def by_scipy(recipe: Recipe, path: SignalPath, x: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Compute DE maps with SciPy and NumPy, the plain way.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Bands and filter order.
+    path : SignalPath
+        Sampling rate, window and hop.
+    x : array, shape (channels, samples)
+        Microvolts.
+
+    Returns
+    -------
+    list of array, shape (channels,)
+        DE of each band and, within it, each window, nats.
+    """
     import numpy as np
 
     ends = range(path.window, x.shape[1] + 1, path.hop)
@@ -200,7 +216,8 @@ def _by_scipy(
     ]
 
 
-def _heading() -> None:
+def heading() -> None:
+    """Say on what, with what and when it was measured."""
     today = datetime.now(UTC).date()
     typer.echo(f"{_processor()}, Python {platform.python_version()}, {today}")
 
@@ -213,3 +230,8 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
     named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return f"{named[0]} ({len(named)} cores)" if named else platform.machine()
+
+
+# Where it is installed: rtbci stands alone without the offline part.
+if (features := command_at("offline.features.bench:features")) is not None:
+    app.command()(features)

@@ -11,7 +11,7 @@ import typer
 import yaml
 from typer.testing import CliRunner
 
-from offline.cli import train
+from offline.cli.train import train
 from offline.experiment import load_experiment, run
 from rtbci.errors import ConfigError, RecordingError
 from rtbci.model.file import load_model

@@ -138,8 +138,7 @@ def test_it_makes_no_difference_how_folds_cut_the_windows():
         for k in (2, 0, 1)
     ]
     found, expected = (
-        plain(summarise("svm", each, SUBJECTS, CLASSES, seed=0, **QUICK))
-        for each in (torn, whole)
+        plain(summarise("svm", each, SUBJECTS, CLASSES, seed=0, **QUICK)) for each in (torn, whole)
     )
     # Sums in another order may differ in the last digit.
     assert found.pop("calibration")["brier"] == pytest.approx(expected.pop("calibration")["brier"])

@@ -21,7 +21,10 @@ from rtbci.cli.app import build
 from tests.system import rtbci
 
 ROOT = Path(package.__file__).parent
-COMMANDS = ("demo", "live", "watch", "streams", "bench", "replay", "generate", "train")
+COMMANDS = (
+    *("demo", "live", "watch", "streams", "bench", "replay", "generate"),
+    *("dataset", "features", "train", "evaluate"),
+)
 
 
 def leaves(command: click.Command, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
