@@ -28,7 +28,7 @@ from offline.models.cnn import Cnn, CnnSettings
 from offline.scores import Scores
 from offline.splits import Split, SplitSettings, TrialKey, make_split
 from offline.training import Fitted, TrainingSettings, Windows, fit, one_thread
-from rtbci.configuration import Settings, load_yaml
+from rtbci.configuration import PathBeside, Settings
 from rtbci.errors import ConfigError
 from rtbci.model.file import Model, load_model, save_model
 from rtbci.model.recogniser import Recogniser
@@ -61,9 +61,9 @@ class Experiment(Settings):
         How it is trained.
     """
 
-    dataset: Path
-    root: Path | None = None
-    output: Path
+    dataset: PathBeside
+    root: PathBeside | None = None
+    output: PathBeside
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     recipe: Recipe = Recipe()
     split: SplitSettings = SplitSettings()
@@ -89,25 +89,6 @@ class Result:
     validation: Scores
     test: Scores
     training: dict[str, Any]
-
-
-def load_experiment(path: Path) -> Experiment:
-    """Read a training YAML file.
-
-    Raises
-    ------
-    ConfigError
-        If it cannot be read or holds a wrong key or value; one line.
-    """
-    settings = load_yaml(path, Experiment)
-    beside = path.parent
-    return settings.model_copy(
-        update={
-            "dataset": beside / settings.dataset,
-            "output": beside / settings.output,
-            "root": None if settings.root is None else beside / settings.root,
-        }
-    )
 
 
 def run(experiment: Experiment) -> Result:

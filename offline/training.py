@@ -58,7 +58,7 @@ class Windows:
 
     Attributes
     ----------
-    pictures : array, shape (windows, bands, rows, columns)
+    pictures : array, shape (windows, planes, rows, columns)
         Standardised DE maps on the grid.
     labels : array of int, shape (windows,)
         Class of each.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
 
 from rtbci.errors import ConfigError
 
@@ -16,6 +17,13 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+
+def _beside(path: Path, info: ValidationInfo) -> Path:
+    return Path(os.path.normpath((info.context or {}).get("folder", Path()) / path))
+
+
+PathBeside = Annotated[Path, AfterValidator(_beside)]
+"""A path that is relative to the folder of the YAML file in which it stands."""
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -28,7 +36,7 @@ def load_yaml(path: Path, kind: type[S]) -> S:
     ConfigError
         If the file cannot be read, is not YAML, or holds a wrong key or value; one line.
     """
-    return validate(kind, read_yaml(path), source=str(path))
+    return validate(kind, read_yaml(path), source=str(path), folder=path.parent)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -50,8 +58,19 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def validate(kind: type[S], content: Any, source: str) -> S:
-    """Turn plain data into settings; ``source`` is named in the error.
+def validate(kind: type[S], content: Any, source: str, folder: Path = Path()) -> S:
+    """Turn plain data into settings.
+
+    Parameters
+    ----------
+    kind : type
+        The settings.
+    content : mapping
+        Plain data.
+    source : str
+        Named in the error.
+    folder : Path
+        What a :data:`PathBeside` is relative to.
 
     Raises
     ------
@@ -59,7 +78,7 @@ def validate(kind: type[S], content: Any, source: str) -> S:
         If a key is unknown or missing, or a value is out of range.
     """
     try:
-        return kind.model_validate(content)
+        return kind.model_validate(content, context={"folder": folder})
     except ValidationError as error:
         raise ConfigError(f"{source}: {describe(error, kind)}") from None
 

@@ -48,7 +48,7 @@ def evaluate(
     """
     from rich.console import Console
 
-    from offline.evaluation.config import load_evaluation
+    from offline.evaluation.config import Evaluation
     from offline.evaluation.evaluate import Places
     from offline.evaluation.evaluate import evaluate as run
     from offline.evaluation.report.document import write_report
@@ -56,8 +56,9 @@ def evaluate(
     from offline.evaluation.report.pictures import pictures_of
     from offline.evaluation.spreading import processors
     from offline.evaluation.table import render
+    from rtbci.configuration import load_yaml
 
-    settings = _changed(load_evaluation(config), root, output, protocol)
+    settings = _changed(load_yaml(config, Evaluation), root, output, protocol)
     places = Places(jobs or processors(), dask)
     findings, material = run(settings, places, keep_going)
     metrics, report = settings.output / "metrics.json", settings.output / "report.html"

@@ -31,11 +31,12 @@ def train(
     """
     from rich.console import Console
 
-    from offline.experiment import load_experiment, run
+    from offline.experiment import Experiment, run
+    from rtbci.configuration import load_yaml
 
     given = {"root": root, "output": output, "seed": seed}
     changes = {key: value for key, value in given.items() if value is not None}
-    result = run(load_experiment(config).model_copy(update=changes))
+    result = run(load_yaml(config, Experiment).model_copy(update=changes))
     console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(_table(result))
     console.print(_origin(result.training))

@@ -32,6 +32,9 @@ LEAST_UV, MOST_UV = 0.1, 500.0
 """Scalp EEG's standard deviation within seconds is 5 to 50 uV; beyond these limits the numbers are
 volts, or scaled in another way."""
 
+SILENT_S = 1.0
+"""Where a trial reaches this far into the silence at a recording's end, padding is labelled."""
+
 CLIPPED_SHARE = 1e-3
 """More of a channel's samples than this at its greatest or least value: it is clipped."""
 
@@ -90,6 +93,7 @@ def check(settings: DatasetSettings, root: Path) -> Report:
                     chosen = _chosen(settings, recording)
                     scans[title] = scan(recording, chosen, partial(bar.advance, task))
                     found += _too_few(settings, chosen) + odd_samples(scans[title])
+                    found += silent_trials(recording, scans[title])
                 except RtbciError as error:
                     unusable.append(LeftOut(title, str(error)))
                 odd += [f"{title}: {what}" for what in found]
@@ -125,6 +129,21 @@ def odd_samples(scan: Scan) -> list[str]:
             copies[digest].append(name)
     found += [f"the same signal in {some_of(same)}" for same in copies.values() if len(same) > 1]
     return found + _odd_amplitude(scan) + _mains_lines(scan)
+
+
+def silent_trials(recording: Recording, scan: Scan) -> list[str]:
+    """Say where trials reach into silence at the recording's beginning or end."""
+    if not recording.trials:
+        return []
+    begins = min(trial.start for trial in recording.trials) / recording.sfreq
+    ends = max(trial.stop for trial in recording.trials) / recording.sfreq
+    before, after = scan.silent_s
+    inside = {"first": before - begins, "last": ends - (recording.duration_s - after)}
+    return [
+        f"the {which} {seconds:.1f} s of its trials are all but silent: no EEG, leave them out"
+        for which, seconds in inside.items()
+        if seconds >= SILENT_S
+    ]
 
 
 def _is_clipped(scan: Scan) -> NDArray[np.bool_]:

@@ -7,25 +7,20 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import yaml
-from numpy.typing import NDArray
 
 from offline.datasets.config import Dataset
 from offline.datasets.recording import Recording, Trial
-from offline.features.extract import chunks_of
+from offline.datasets.trial_files import cut, raw_of, safe_names
 from rtbci.atomic import complete_or_absent
 from rtbci.errors import ChannelError, RecordingError
 from rtbci.montage.names import canonical_name, match_channels
-from rtbci.montage.positions import electrode_positions, known_electrodes
 from rtbci.progress import progress_bar
 
 LABELS, TRIALS, SETTINGS = "labels.csv", "trials.csv", "dataset.yaml"
@@ -156,30 +151,6 @@ def _plan(
     return plan
 
 
-def safe_names(names: Iterable[str]) -> dict[str, str]:
-    """Give each name one that any file system takes, no two of them alike.
-
-    Letters and digits of ASCII and dots and hyphens within stay; a run of anything else becomes a
-    hyphen, the underscore included, because it separates the parts of a file's name.
-
-    Examples
-    --------
-    >>> safe_names(["p 1", "p_1", "../x"])
-    {'p 1': 'p-1', 'p_1': 'p-1-2', '../x': 'x'}
-    """
-    safe: dict[str, str] = {}
-    taken: set[str] = set()
-    for name in dict.fromkeys(names):
-        base = re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip(".-") or "x"
-        candidate, count = base, 1
-        while candidate.lower() in taken:  # some file systems know no case
-            count += 1
-            candidate = f"{base}-{count}"
-        taken.add(candidate.lower())
-        safe[name] = candidate
-    return safe
-
-
 def _claim(output: Path, files: Sequence[str], overwrite: bool) -> None:
     output.mkdir(parents=True, exist_ok=True)
     there = [file for file in files if (output / file).exists()]
@@ -214,60 +185,12 @@ def _write_recording(
     ]
     for index, samples in cut(recording, found, [piece.trial for piece in pieces]):
         piece = pieces[index]
-        raw = _raw(samples, names, recording.sfreq, piece.label)
+        raw = raw_of(samples, names, recording.sfreq, piece.label)
         raw.info["subject_info"] = {"his_id": _latin(recording.subject)}
         raw.info["description"] = _latin(_description(dataset, recording, piece))
         raw.save(folders[0] / piece.file, fmt="single", verbose="error")
         (folders[0] / piece.file).replace(folders[1] / piece.file)
         advance()
-
-
-def cut(
-    recording: Recording, channels: Sequence[int], trials: Sequence[Trial]
-) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Read a recording once and yield each trial as soon as its last sample is there.
-
-    Parameters
-    ----------
-    recording : Recording
-        What to read.
-    channels : sequence of int
-        Which channels, in this order.
-    trials : sequence of Trial
-        Which trials; they may overlap.
-
-    Yields
-    ------
-    int, array of shape (channels, samples)
-        The trial's index among ``trials``, and its microvolts.
-    """
-    parts: dict[int, list[NDArray[np.float32]]] = {index: [] for index in range(len(trials))}
-    start = 0
-    for chunk in chunks_of(recording):
-        stop = start + len(chunk)
-        for index in list(parts):
-            trial = trials[index]
-            if trial.start < stop and trial.stop > start:
-                rows = slice(max(trial.start - start, 0), trial.stop - start)
-                parts[index].append(chunk[rows][:, list(channels)].T)
-            if trial.stop <= stop:
-                yield index, np.concatenate(parts.pop(index), axis=1)
-        start = stop
-
-
-def _raw(samples: NDArray[np.float32], names: Sequence[str], sfreq: float, label: str) -> Any:
-    import mne
-
-    info = mne.create_info(list(names), sfreq, "eeg", verbose="error")
-    known = set(known_electrodes())
-    placed = [name for name in names if name in known]
-    if placed:
-        positions = dict(zip(placed, electrode_positions(placed), strict=True))
-        montage = mne.channels.make_dig_montage(positions, coord_frame="head")
-        info.set_montage(montage, on_missing="ignore", verbose="error")
-    raw = mne.io.RawArray(1e-6 * samples.astype(np.float64), info, verbose="error")
-    raw.set_annotations(mne.Annotations(0.0, samples.shape[1] / sfreq, label), verbose="error")
-    return raw
 
 
 def _latin(text: str) -> str:

@@ -6,7 +6,9 @@ import csv
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from offline.datasets.config import DatasetSettings, Source, natural_order, require_folder
 from offline.datasets.readers import open_recording
@@ -24,10 +26,14 @@ class FolderSettings(DatasetSettings):
     table : str
         The table's name. It has the columns ``file``, ``subject`` and ``label``, and may have
         ``session``; other columns are not looked at. Rows of a subject are in order of time.
+    skip_start_s, skip_end_s : float
+        Seconds at each file's beginning and end that belong to no trial.
     """
 
     layout: Literal["folder"]
     table: str = "labels.csv"
+    skip_start_s: Annotated[float, Field(ge=0)] = 0.0
+    skip_end_s: Annotated[float, Field(ge=0)] = 0.0
 
 
 @dataclass(frozen=True)
@@ -42,20 +48,32 @@ class _Row:
 def find_folder(settings: FolderSettings, root: Path) -> tuple[Source, ...]:
     """Find the recordings of a table; see :func:`offline.datasets.registry.open_dataset`.
 
-    Each file is one recording and one trial from its first sample to its last.
+    Each file is one recording and one trial, from its first sample to its last but for what is
+    skipped.
     """
     require_folder(root)
     table = root / settings.table
     rows = sorted(_rows(table, settings.classes), key=lambda row: natural_order(row.subject))
-    return tuple(Source(row.file, partial(_open_file, root / row.file, row, table)) for row in rows)
+    return tuple(
+        Source(row.file, partial(_open_file, settings, root / row.file, row, table)) for row in rows
+    )
 
 
-def _open_file(path: Path, row: _Row, table: Path) -> tuple[Recording, ...]:
+def _open_file(
+    settings: FolderSettings, path: Path, row: _Row, table: Path
+) -> tuple[Recording, ...]:
     if not path.is_file():
         raise RecordingError(f"{table}, line {row.line}: {row.file} is not in the folder")
     recording = open_recording(path)
-    whole = Trial(0, recording.n_samples, row.label)
-    return (replace(recording, subject=row.subject, session=row.session, trials=(whole,)),)
+    start = round(settings.skip_start_s * recording.sfreq)
+    stop = recording.n_samples - round(settings.skip_end_s * recording.sfreq)
+    if start >= stop:
+        raise RecordingError(
+            f"{path}: lasts {recording.duration_s:g} s, nothing is left after skip_start_s "
+            f"{settings.skip_start_s:g} and skip_end_s {settings.skip_end_s:g}"
+        )
+    trial = Trial(start, stop, row.label)
+    return (replace(recording, subject=row.subject, session=row.session, trials=(trial,)),)
 
 
 def _rows(table: Path, classes: tuple[str, ...]) -> list[_Row]:

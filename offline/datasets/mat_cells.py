@@ -32,22 +32,23 @@ def load_mat(path: Path, names: Sequence[str]) -> dict[str, Any]:
     except OSError as error:
         if error.errno is not None:
             raise RecordingError(f"{path}: {error.strerror}") from None
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
     except NotImplementedError:
         raise RecordingError(
             f"{path}: is of MATLAB v7.3, older ones are read; save it with -v7"
         ) from None
     except Exception as error:  # SciPy raises whatever its parsing ran into
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
     missing = [name for name in names if name not in content]
     if missing:
         raise RecordingError(f"{path}: lacks the variable {', '.join(missing)}; cut off?")
     return content
 
 
-def _unreadable(path: Path, error: Exception) -> RecordingError:
+def unreadable(path: Path, error: Exception) -> RecordingError:
+    """Put what a reader ran into, whatever it was, into one line that names the file."""
     said = " ".join(str(error).split()) or type(error).__name__
-    return RecordingError(f"{path}: cannot be read as MATLAB v5, damaged or cut off? ({said})")
+    return RecordingError(f"{path}: cannot be read as a MATLAB file, damaged or cut off? ({said})")
 
 
 def cells(value: Any) -> list[Any]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from offline.datasets.mat_cells import unreadable
 from rtbci.errors import RecordingError
 
 
@@ -90,7 +91,7 @@ def load_all(path: Path, variables: Mapping[int, Variable]) -> dict[int, NDArray
             warnings.simplefilter("ignore")  # SciPy warns of damage, and goes on
             content = read_mat(path, variable_names=[each.name for each in variables.values()])
     except Exception as error:  # SciPy and h5py raise whatever their parsing ran into
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
     return {
         number: _matrix(path, variable, content.get(variable.name))
         for number, variable in variables.items()
@@ -129,7 +130,7 @@ def _variables(path: Path) -> list[Variable]:
     try:
         return [Variable(name, tuple(shape)) for name, shape, _ in whosmat(path)]
     except Exception as error:
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
 
 
 def _matrix(path: Path, variable: Variable, content: Any) -> NDArray[Any]:
@@ -139,8 +140,3 @@ def _matrix(path: Path, variable: Variable, content: Any) -> NDArray[Any]:
     if values.size != np.prod(variable.shape):
         raise RecordingError(f"{path}: {variable}, but holds {values.size} values; damaged?")
     return np.reshape(values, variable.shape)  # the reader drops dimensions of length 1
-
-
-def _unreadable(path: Path, error: Exception) -> RecordingError:
-    said = " ".join(str(error).split()) or type(error).__name__
-    return RecordingError(f"{path}: cannot be read as MATLAB v5 or v7.3, damaged? ({said})")

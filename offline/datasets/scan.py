@@ -24,6 +24,11 @@ CLIPPED_SAMPLES = 20
 
 MAINS_HZ = (50.0, 60.0)
 
+_BLOCK_S = 0.2
+_SILENT = 0.1
+"""A fifth of a second below a tenth of the usual amplitude is no EEG; padding has some ripples."""
+_RIPPLES = 0.25
+
 _SPECTRA = 64  # the line is there all the time: this many chunks tell
 
 
@@ -50,6 +55,8 @@ class Scan:
         chunk's mean counts as offset. NaN where that is not known.
     mains : dict of float to array, shape (channels,)
         For each mains frequency (hertz) below Nyquist, the line's power over its neighbourhood's.
+    silent_s : tuple of float
+        How long the recording is all but silent at its beginning and at its end, seconds.
     """
 
     channels: tuple[str, ...]
@@ -60,6 +67,7 @@ class Scan:
     clipped: NDArray[np.float64]
     amplitude: NDArray[np.float64]
     mains: dict[float, NDArray[np.float64]]
+    silent_s: tuple[float, float]
 
 
 def scan(
@@ -109,6 +117,7 @@ def _scan_shipped(recording: Recording, chosen: Sequence[int]) -> Scan:
         clipped=unknown,
         amplitude=unknown,
         mains={},
+        silent_s=(0.0, 0.0),
     )
 
 
@@ -128,6 +137,8 @@ class _Pass:
         self.times = np.zeros((2, channels), np.int64)
         self.deviations: list[NDArray[np.float32]] = []
         self.spectra: list[NDArray[np.float32]] = []
+        self.block = max(round(_BLOCK_S * sfreq), 2)
+        self.loudness: list[NDArray[np.float32]] = []
         self.length = 0
         self.chunks = 0
 
@@ -140,6 +151,7 @@ class _Pass:
         self._extremes(1, -x)
         self.length = max(self.length, x.shape[1])
         with np.errstate(invalid="ignore", over="ignore"):
+            self._loudness(x)
             if x.shape[1] >= self.sfreq or not self.deviations:
                 self.deviations.append(x.std(axis=1))
             every = max(self.n_samples // (_SPECTRA * self.length), 1)
@@ -158,6 +170,11 @@ class _Pass:
         ends = same[:, ::-1].argmin(axis=1)
         self.run = np.where(throughout, self.run + x.shape[1], ends)
         self.last = x[:, -1:]
+
+    def _loudness(self, x: NDArray[np.float32]) -> None:
+        """Note how much the median channel moves in each short block, from the chunk's end back."""
+        blocks = x[:, x.shape[1] % self.block :].reshape(len(x), -1, self.block)
+        self.loudness.append(np.median(blocks.std(axis=2), axis=0))
 
     def _extremes(self, side: int, x: NDArray[np.float32]) -> None:
         greatest = np.fmax.reduce(x, axis=1)
@@ -181,6 +198,7 @@ class _Pass:
             clipped=share,
             amplitude=_median(np.stack(self.deviations)),
             mains=self._mains(),
+            silent_s=self._silent(),
         )
 
     def _mains(self) -> dict[float, NDArray[np.float64]]:
@@ -195,6 +213,20 @@ class _Pass:
             around = np.median(power[:, (off > 1) & (off <= 3)], axis=1)
             ratios[line] = power[:, off <= 0.5].max(axis=1) / np.maximum(around, 1e-30)
         return ratios
+
+    def _silent(self) -> tuple[float, float]:
+        loudness = np.concatenate(self.loudness)
+        usual = np.nanmedian(loudness) if np.isfinite(loudness).any() else 0.0
+        silent = loudness < _SILENT * usual
+        begins, ends = (self.block * _silence(each) / self.sfreq for each in (silent, silent[::-1]))
+        return begins, ends
+
+
+def _silence(silent: NDArray[np.bool_]) -> int:
+    """Return how many blocks the silence at the beginning lasts, ripples in it included."""
+    share = np.cumsum(silent) / np.arange(1, len(silent) + 1)
+    lasting = np.flatnonzero(silent & (share >= 1 - _RIPPLES))
+    return int(lasting[-1]) + 1 if len(lasting) else 0
 
 
 def _power(x: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ from offline.evaluation.protocols import (
     Trials,
 )
 from offline.evaluation.recognisers import RECOGNISERS, RecogniserSettings
-from rtbci.configuration import Settings, load_yaml
+from rtbci.configuration import PathBeside, Settings
 from rtbci.errors import ConfigError
 from rtbci.recipe import Recipe
 
@@ -89,10 +89,10 @@ class Evaluation(Settings):
         Checks that run beside it.
     """
 
-    datasets: Annotated[tuple[Path, ...], Field(min_length=1)]
-    test_datasets: tuple[Path, ...] = ()
-    roots: tuple[Path, ...] = ()
-    output: Path
+    datasets: Annotated[tuple[PathBeside, ...], Field(min_length=1)]
+    test_datasets: tuple[PathBeside, ...] = ()
+    roots: tuple[PathBeside, ...] = ()
+    output: PathBeside
     recipe: Recipe = Recipe()
     protocol: Annotated[Protocol, Field(discriminator="kind")] = LeaveOneSubjectOut()
     recognisers: Annotated[tuple[str, ...], Field(min_length=1)] = tuple(RECOGNISERS)
@@ -125,23 +125,6 @@ class Evaluation(Settings):
     def needs_covariances(self) -> bool:
         """Whether some recogniser works on covariances."""
         return any(RECOGNISERS[name].needs == "covariances" for name in self.compared)
-
-
-def load_evaluation(path: Path) -> Evaluation:
-    """Read an evaluation's YAML file.
-
-    Raises
-    ------
-    ConfigError
-        If it cannot be read or holds a wrong key or value; one line.
-    """
-    settings = load_yaml(path, Evaluation)
-    beside = path.parent
-    paths = {
-        key: tuple(beside / each for each in getattr(settings, key))
-        for key in ("datasets", "test_datasets", "roots")
-    }
-    return settings.model_copy(update={**paths, "output": beside / settings.output})
 
 
 def preset(name: str) -> Protocol:

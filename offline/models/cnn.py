@@ -49,7 +49,7 @@ class Cnn(nn.Module):  # type: ignore[misc]  # mypy does not read torch, for spe
 
     Parameters
     ----------
-    bands, rows, columns : int
+    planes, rows, columns : int
         Shape of a picture.
     classes : int
         Number of outputs.
@@ -58,11 +58,11 @@ class Cnn(nn.Module):  # type: ignore[misc]  # mypy does not read torch, for spe
     """
 
     def __init__(
-        self, bands: int, rows: int, columns: int, classes: int, settings: CnnSettings
+        self, planes: int, rows: int, columns: int, classes: int, settings: CnnSettings
     ) -> None:
         super().__init__()
         blocks: list[nn.Module] = []
-        width = bands
+        width = planes
         for wider in settings.widths:
             blocks.append(_block(width, wider, settings.dropout))
             width, rows, columns = wider, (rows + 1) // 2, (columns + 1) // 2
@@ -76,7 +76,7 @@ class Cnn(nn.Module):  # type: ignore[misc]  # mypy does not read torch, for spe
         )
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Return logits (batch, classes) of standardised pictures (batch, bands, rows, columns)."""
+        """Return logits (batch, classes) of pictures (batch, planes, rows, columns)."""
         logits: Tensor = self.head(self.blocks(pictures))
         return logits
 

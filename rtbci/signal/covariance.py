@@ -22,7 +22,7 @@ _INDEX, _FILLED, _WINDOWS, _FLIPPED, _HEAD_N = range(5)
 class _State(NamedTuple):
     """What is remembered from one sample to the next.
 
-    As in :class:`~rtbci.signal.kernels.State` a window is merged from blocks and is always one tail
+    As in :class:`~rtbci.signal.state.State` a window is merged from blocks and is always one tail
     and the head. Here the blocks are the longest that allow it, for a matrix each is much to keep:
     they end where a window begins or ends, one or two to a hop. Of every symmetric matrix only the
     upper triangle is of use.

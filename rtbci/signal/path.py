@@ -21,7 +21,8 @@ from rtbci.montage.units import microvolts_per
 from rtbci.recipe import Recipe
 from rtbci.signal.covariance import Covariances
 from rtbci.signal.design import design_filters
-from rtbci.signal.kernels import Plan, Wiring, advance, initial_state
+from rtbci.signal.kernels import advance
+from rtbci.signal.state import Plan, Wiring, initial_state
 from rtbci.signal.welch import Welch
 
 _STEP = 128

@@ -12,7 +12,8 @@ import yaml
 from typer.testing import CliRunner
 
 from offline.cli.train import train
-from offline.experiment import load_experiment, run
+from offline.experiment import Experiment, run
+from rtbci.configuration import load_yaml
 from rtbci.errors import ConfigError, RecordingError
 from rtbci.model.file import load_model
 from rtbci.model.recogniser import Recogniser
@@ -63,7 +64,7 @@ def write_config(folder: Path, **changes) -> Path:
 
 
 def test_the_model_file_knows_where_it_comes_from_and_recognises_the_held_out_session(config):
-    result = run(load_experiment(config))
+    result = run(load_yaml(config, Experiment))
     assert result.path == config.parent / "models" / "made.pt"
     assert result.test.balanced_accuracy > 0.9
     model = load_model(result.path)
@@ -79,7 +80,7 @@ def test_the_model_file_knows_where_it_comes_from_and_recognises_the_held_out_se
 def test_the_scores_are_those_that_live_gets_from_the_model_file(config):
     from offline.datasets.readers import open_recording
 
-    result = run(load_experiment(config))
+    result = run(load_yaml(config, Experiment))
     model = load_model(result.path)
     confusion = np.zeros((3, 3), int)
     for name in (SESSIONS[1], SESSIONS[3]):
@@ -98,7 +99,7 @@ def test_the_scores_are_those_that_live_gets_from_the_model_file(config):
 
 def test_the_test_part_changes_nothing_in_the_model(config):
     def learned():
-        model = load_model(run(load_experiment(config)).path)
+        model = load_model(run(load_yaml(config, Experiment)).path)
         weights = [value.numpy() for value in model.network.state_dict().values()]
         return [model.statistics.mean, model.statistics.std, *weights]
 
@@ -121,7 +122,7 @@ def test_eegmat_trains_end_to_end_and_its_model_loads_again(shared_data, tmp_pat
         table.writerows(rows)
     for row in rows:
         shutil.copy(source / row["file"], root)
-    experiment = load_experiment(CONFIGS / "train-eegmat.yaml")
+    experiment = load_yaml(CONFIGS / "train-eegmat.yaml", Experiment)
     result = run(
         experiment.model_copy(
             update={
@@ -145,7 +146,7 @@ def test_eegmat_trains_end_to_end_and_its_model_loads_again(shared_data, tmp_pat
 
 @pytest.mark.parametrize("name", ["train-eegmat.yaml", "train-simulated.yaml"])
 def test_the_files_that_come_with_the_program_are_right(name):
-    experiment = load_experiment(CONFIGS / name)
+    experiment = load_yaml(CONFIGS / name, Experiment)
     assert experiment.dataset.is_file()
     assert experiment.root is None
 
@@ -162,7 +163,7 @@ def test_the_files_that_come_with_the_program_are_right(name):
 )
 def test_a_wrong_key_or_value_is_told_in_one_line(tmp_path, changes, said):
     with pytest.raises(ConfigError, match=said) as caught:
-        load_experiment(write_config(tmp_path, **changes))
+        load_yaml(write_config(tmp_path, **changes), Experiment)
     assert "\n" not in str(caught.value)
 
 
@@ -182,7 +183,7 @@ def test_a_wrong_key_or_value_is_told_in_one_line(tmp_path, changes, said):
 def test_what_cannot_be_trained_is_told_in_one_line(config, changes, error, said):
     path = write_config(config.parent, **changes)
     with pytest.raises(error, match=said) as caught:
-        run(load_experiment(path))
+        run(load_yaml(path, Experiment))
     assert "\n" not in str(caught.value)
 
 

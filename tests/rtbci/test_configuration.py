@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from offline.experiment import load_experiment
+from offline.experiment import Experiment
 from rtbci.configuration import load_yaml, packaged_config
 from rtbci.errors import ConfigError
 from rtbci.recipe import Recipe
@@ -24,6 +24,10 @@ def refused(load, path: Path) -> str:
 
 def recipe(path: Path) -> Recipe:
     return load_yaml(path, Recipe)
+
+
+def experiment(path: Path) -> Experiment:
+    return load_yaml(path, Experiment)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +150,7 @@ EXPERIMENT = "dataset: d.yaml\noutput: m.pt\n"
 def test_a_nested_mistake_is_named_by_its_whole_path(tmp_path, text, said):
     path = tmp_path / "train.yaml"
     path.write_text(text)
-    assert refused(load_experiment, path).startswith(said)
+    assert refused(experiment, path).startswith(said)
 
 
 def test_numbers_lists_and_defaults_come_through(tmp_path):

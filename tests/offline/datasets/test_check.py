@@ -12,14 +12,16 @@ import scipy.io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offline.datasets.check import check, odd_samples, odd_trials
+from offline.datasets.check import check, odd_samples, odd_trials, silent_trials
 from offline.datasets.folder import FolderSettings
 from offline.datasets.recording import Trial, recording_of
+from offline.datasets.registry import load_dataset_settings
 from offline.datasets.scan import scan
 from offline.datasets.seed import SeedSettings
 from rtbci.errors import RecordingError
 from rtbci.montage.names import SEED_CHANNELS
 
+CONFIG = Path(__file__).parents[3] / "configs" / "datasets" / "eegmat.yaml"
 SFREQ = 200.0
 NAMES = ("FZ", "CZ", "PZ", "OZ", "T3", "T8")
 
@@ -70,6 +72,35 @@ def test_a_loose_electrode_is_told_from_a_wrong_unit():
     samples[3] *= 1000
     (line,) = found(samples)
     assert line.startswith("amplitude of OZ (2e+04 uV), the median channel's is 20")
+
+
+def silences(samples: np.ndarray, *trials: Trial) -> list[str]:
+    recording = recording_of(samples, SFREQ, NAMES, trials=trials)
+    return silent_trials(recording, scan(recording, range(len(samples))))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ripple", "odd"),
+    [(2.0, False, True), (2.0, True, True), (0.8, False, False), (0.0, False, False)],
+)
+@pytest.mark.parametrize("end", ["first", "last"])
+def test_padding_at_an_end_is_told_where_a_trial_holds_it(end, seconds, ripple, odd):
+    samples = noise()
+    part = samples if end == "first" else samples[:, ::-1]
+    silent = round(seconds * SFREQ)
+    part[:, :silent] *= 0.01
+    if ripple:
+        part[:, silent // 2 : silent // 2 + 30] += 50 * np.random.default_rng(0).normal(size=30)
+    said = f"the {end} 2.0 s of its trials are all but silent: no EEG, leave them out"
+    assert silences(samples, Trial(0, 3000, 0), Trial(3000, 6000, 1)) == ([said] if odd else [])
+    assert silences(samples, Trial(400, 3000, 0), Trial(3000, 5600, 1)) == []
+    assert silences(samples) == []
+
+
+def test_a_quiet_stretch_within_is_not_told():
+    samples = noise()
+    samples[:, 1000:2000] *= 0.01
+    assert silences(samples, Trial(0, 6000, 0)) == []
 
 
 def test_one_artefact_makes_no_amplitude_odd():
@@ -267,12 +298,10 @@ def test_what_the_reader_warns_of_stands_in_the_report(tmp_path, shared_data, ca
     assert not caplog.records
 
 
-def test_real_recordings_have_nothing_odd(shared_data, tmp_path):
+def test_real_recordings_are_odd_in_their_padding_only(shared_data):
     folder = shared_data("eegmat_200hz")
-    rows = ["file,subject,label"]
-    for name in ("Subject00_1.edf", "Subject01_1.edf", "Subject01_2.edf"):
-        shutil.copy(folder / name, tmp_path)
-        rows.append(f"{name},{name[7:9]},{'ab'[name[10] == '2']}")
-    (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n")
-    names = ("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T3", "C3", "Cz", "C4", "T4", "O1", "O2")
-    assert report_on(tmp_path, channels=names).odd == ()
+    eegmat = load_dataset_settings(CONFIG)
+    assert check(eegmat, folder).odd == ()
+    with_padding = check(eegmat.model_copy(update={"skip_end_s": 0}), folder).odd
+    assert len(with_padding) == 28
+    assert all("of its trials are all but silent" in line for line in with_padding)

@@ -8,11 +8,9 @@ from pathlib import Path
 import mne
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from offline.datasets.config import Dataset, DatasetSettings
-from offline.datasets.export import cut, export, safe_names
+from offline.datasets.export import export
 from offline.datasets.recording import Recording, Trial, recording_of
 from offline.datasets.registry import load_dataset_settings, open_dataset
 from rtbci.errors import ChannelError, RecordingError
@@ -116,18 +114,6 @@ def test_odd_names_become_safe_ones_and_are_found_again(tmp_path):
     assert again.settings.classes == ("zło", "neutral", "很 好")
 
 
-@given(st.lists(st.text(max_size=12), unique=True, max_size=12))
-def test_safe_names_are_safe_and_distinct(names):
-    safe = safe_names(names)
-    assert list(safe) == names
-    assert len({name.lower() for name in safe.values()}) == len(names)
-    for name in safe.values():
-        assert name.isascii()
-        assert name
-        assert not set(name) & set('_/\\:*?"<>| ')
-        assert name[0] not in ".-"
-
-
 def test_only_the_wanted_subjects_are_written(tmp_path):
     parts = dataset(*(recording(k, subject=f"p{k}") for k in range(3)))
     export(parts, tmp_path, subjects=["p0", "p2"])
@@ -192,18 +178,3 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(RecordingError, match=r"file/out: Not a directory"):
         export(dataset(recording()), tmp_path / "file" / "out")
-
-
-@given(
-    st.lists(st.integers(1, 1999), max_size=5, unique=True).map(sorted),
-    st.lists(st.tuples(st.integers(0, 1999), st.integers(1, 2000)), min_size=1, max_size=6),
-)
-def test_trials_are_cut_alike_however_the_blocks_lie(edges, spans):
-    whole = recording()
-    trials = [Trial(min(a, b - 1), max(a + 1, b), 0) for a, b in spans]
-    held = whole.read()
-    blocks = np.split(held, edges, axis=1)
-    pieces = dict(cut(replace(whole, blocks=lambda: iter(blocks)), [2, 0], trials))
-    assert sorted(pieces) == list(range(len(trials)))
-    for index, trial in enumerate(trials):
-        np.testing.assert_array_equal(pieces[index], held[[2, 0], trial.start : trial.stop])

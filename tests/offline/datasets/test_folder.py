@@ -21,8 +21,19 @@ def test_eegmat_has_two_recordings_a_person_one_of_each_class(shared_data):
     assert [r.subject for r in dataset.recordings] == [str(k // 2) for k in range(28)]
     assert [r.trials[0].label for r in dataset.recordings] == [0, 1] * 14
     rest, arithmetic = dataset.recordings[:2]
-    assert (arithmetic.trials[0].start, arithmetic.trials[0].stop) == (0, 62 * 200)
-    assert rest.read().shape[1] == rest.trials[0].stop == 182 * 200
+    assert (arithmetic.trials[0].start, arithmetic.trials[0].stop) == (0, 60 * 200)
+    assert rest.trials[0].stop == 180 * 200
+    assert rest.read().shape[1] == 182 * 200
+
+
+def test_what_is_skipped_belongs_to_no_trial(one_file):
+    (one_file / "labels.csv").write_text("file,subject,label\na.edf,1,rest\n")
+    skipping = SETTINGS.model_copy(update={"skip_start_s": 1.5, "skip_end_s": 2})
+    (recording,) = open_dataset(skipping, one_file).recordings
+    assert (recording.trials[0].start, recording.trials[0].stop) == (300, 12_000)
+    all_of_it = SETTINGS.model_copy(update={"skip_end_s": 62})
+    with pytest.raises(RecordingError, match=r"a\.edf: lasts 62 s, nothing is left after skip"):
+        open_dataset(all_of_it, one_file)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from offline.datasets.registry import load_dataset_settings, open_dataset
 from offline.datasets.trial_markers import end_marker, split_trials, start_marker
 from rtbci.configuration import validate
 from rtbci.errors import ConfigError, RecordingError
-from tests.offline.datasets.test_readers import eeg_stream, write_xdf
+from tests.offline.datasets.xdf_writer import eeg_stream, write_xdf
 
 CONFIG = Path(__file__).parents[3] / "configs" / "datasets" / "markers.yaml"
 PLAIN = {

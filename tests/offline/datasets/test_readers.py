@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import pickle
 import shutil
-import struct
 import warnings
 from pathlib import Path
-from xml.etree.ElementTree import Element, SubElement, tostring
 
 import mne
 import numpy as np
@@ -17,6 +15,7 @@ from offline.datasets.readers import open_recording
 from offline.datasets.recording import Event, Recording, Trial
 from rtbci.errors import RecordingError
 from rtbci.montage.names import SEED_CHANNELS
+from tests.offline.datasets.xdf_writer import eeg_stream, write_xdf
 
 
 def edf_samples(path: Path) -> np.ndarray:
@@ -196,58 +195,6 @@ def test_xdf_of_a_headset(shared_data) -> None:
     (eeg,) = pyxdf.load_xdf(path, select_streams=[{"type": "EEG"}])[0]
     np.testing.assert_array_equal(samples, eeg["time_series"].T)
     assert recording.trials == recording.events == ()
-
-
-def write_xdf(path: Path, *streams: dict) -> None:
-    """Write an XDF of streams with the keys type, units, sfreq, samples and stamps."""
-
-    def chunk(tag: int, content: bytes) -> bytes:
-        body = struct.pack("<H", tag) + content
-        return b"\x04" + struct.pack("<I", len(body)) + body
-
-    out = b"XDF:" + chunk(1, b"<?xml version='1.0'?><info><version>1.0</version></info>")
-    for number, stream in enumerate(streams, start=1):
-        text = stream["type"] == "Markers"
-        info = Element("info")
-        for key, value in {
-            "name": stream.get("name", f"stream {number}"),
-            "type": stream["type"],
-            "channel_count": len(stream["units"]),
-            "nominal_srate": stream.get("sfreq", 0),
-            "channel_format": "string" if text else "float32",
-        }.items():
-            SubElement(info, key).text = str(value)
-        channels = SubElement(SubElement(info, "desc"), "channels")
-        for k, unit in enumerate(stream["units"]):
-            channel = SubElement(channels, "channel")
-            SubElement(channel, "label").text = f"E{k}"
-            if unit is not None:
-                SubElement(channel, "unit").text = unit
-        index = struct.pack("<I", number)
-        out += chunk(2, index + tostring(info))
-        content = b"\x04" + struct.pack("<I", len(stream["samples"]))
-        for stamp, sample in zip(stream["stamps"], stream["samples"], strict=True):
-            content += b"\x08" + struct.pack("<d", stamp)
-            if text:
-                content += b"\x04" + struct.pack("<I", len(sample)) + sample.encode()
-            else:
-                content += np.asarray(sample, "<f4").tobytes()
-        out += chunk(3, index + content)
-        foot = f"<info><sample_count>{len(stream['samples'])}</sample_count></info>"
-        out += chunk(6, index + foot.encode())
-    path.write_bytes(out)
-
-
-def eeg_stream(units: list[str | None], n_samples: int = 100, **more: object) -> dict:
-    samples = np.arange(n_samples)[:, None] + 1000.0 * np.arange(len(units))
-    stamps = 50 + np.arange(n_samples) / 100
-    return {
-        "type": "EEG",
-        "units": units,
-        "sfreq": 100,
-        "samples": samples,
-        "stamps": stamps,
-    } | more
 
 
 def test_xdf_units_become_microvolts_and_other_quantities_are_left_out(tmp_path: Path) -> None:

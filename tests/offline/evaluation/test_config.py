@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from offline.evaluation.config import PRESETS, checked_roots, load_evaluation, preset
+from offline.evaluation.config import PRESETS, Evaluation, checked_roots, preset
 from offline.evaluation.recognisers import RECOGNISERS
+from rtbci.configuration import load_yaml
 from rtbci.errors import ConfigError
 
 CONFIGS = Path(__file__).parents[3] / "configs"
@@ -19,17 +20,17 @@ def written(folder: Path, **changes) -> Path:
 
 
 def test_paths_are_relative_to_the_file(tmp_path):
-    settings = load_evaluation(written(tmp_path, roots=["data"]))
+    settings = load_yaml(written(tmp_path, roots=["data"]), Evaluation)
     assert settings.datasets == (tmp_path / "a.yaml",)
     assert settings.output == tmp_path / "found"
     assert checked_roots(settings) == (tmp_path / "data",)
 
 
 def test_the_trivial_recogniser_is_always_compared_with(tmp_path):
-    settings = load_evaluation(written(tmp_path, recognisers=["k-nn"]))
+    settings = load_yaml(written(tmp_path, recognisers=["k-nn"]), Evaluation)
     assert settings.compared == ("k-nn", "trivial")
     assert not settings.needs_covariances
-    everything = load_evaluation(written(tmp_path))
+    everything = load_yaml(written(tmp_path), Evaluation)
     assert everything.compared == tuple(RECOGNISERS)
     assert everything.needs_covariances
 
@@ -51,14 +52,15 @@ def test_the_trivial_recogniser_is_always_compared_with(tmp_path):
 )
 def test_what_cannot_be_is_one_line_that_names_the_key(tmp_path, changes, said):
     with pytest.raises(ConfigError) as error:
-        load_evaluation(written(tmp_path, **changes))
+        load_yaml(written(tmp_path, **changes), Evaluation)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_each_data_set_needs_its_folder(tmp_path):
-    settings = load_evaluation(
-        written(tmp_path, test_datasets=["b.yaml"], protocol={"kind": "datasets"}, roots=["x"])
+    settings = load_yaml(
+        written(tmp_path, test_datasets=["b.yaml"], protocol={"kind": "datasets"}, roots=["x"]),
+        Evaluation,
     )
     with pytest.raises(ConfigError, match=r"1 data folders for 2 data sets \(a.yaml, b.yaml\)"):
         checked_roots(settings)
@@ -73,5 +75,5 @@ def test_protocols_by_name():
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("evaluate-*.yaml")), ids=lambda p: p.stem)
 def test_the_files_that_come_with_the_program_are_valid(path):
-    settings = load_evaluation(path)
+    settings = load_yaml(path, Evaluation)
     assert all(file.is_file() for file in (*settings.datasets, *settings.test_datasets))
