@@ -101,15 +101,18 @@ def _lies_below(location: tuple[int | str, ...], above: tuple[int | str, ...]) -
 
 
 def _describe_one(item: dict[str, Any], kind: type[BaseModel]) -> str:
-    key = ".".join(str(part) for part in item["loc"]) or "the file"
+    key = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         return f"unknown key {key!r}; allowed are {', '.join(_siblings(item['loc'], kind))}"
     if item["type"] == "missing":
         return f"key {key!r} is missing"
+    said: str = item["msg"].removeprefix("Value error, ")
+    said = said[:1].lower() + said[1:]
+    if not key:  # of several keys together: the message names them
+        return said
     value = repr(item["input"])
     value = value if len(value) <= 60 else value[:57] + "..."
-    said = item["msg"].removeprefix("Value error, ")
-    return f"{key} = {value}: {said[:1].lower()}{said[1:]}"
+    return f"{key} = {value}: {said}"
 
 
 def _siblings(location: tuple[int | str, ...], kind: type[BaseModel]) -> list[str]:

@@ -18,7 +18,7 @@ from offline.evaluation.metrics import summarise
 from offline.evaluation.outcome import Outcome, Task
 from offline.evaluation.protocols import RandomWindows
 from offline.evaluation.spreading import over_cluster, over_processes
-from offline.evaluation.store import OutcomeStore, data_hash, versions
+from offline.evaluation.store import OutcomeStore, data_hash, require_writable, versions
 from offline.evaluation.summary import Summary
 from rtbci.progress import progress_bar
 
@@ -66,6 +66,7 @@ def evaluate(
     RtbciError
         If the data cannot be read, or the protocol does not fit them; one line.
     """
+    require_writable(evaluation.output)
     material = gather(evaluation, places.jobs, keep_going)
     stride = max(round(evaluation.window_stride_s / material.recipe.hop_s), 1)
     bench = Bench(material, evaluation.protocol, evaluation.settings, stride)

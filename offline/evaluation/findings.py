@@ -129,7 +129,7 @@ class Findings:
 
 @dataclass(frozen=True)
 class Control:
-    """Balanced accuracy on random labels, all draws together.
+    """Accuracy on random labels, all draws together.
 
     Attributes
     ----------
@@ -169,6 +169,12 @@ def pooled(draws: Sequence[Summary]) -> Control:
 
     Notes
     -----
+    The score is plain accuracy: with all classes alike likely and every label drawn by itself, its
+    expectation is exactly chance whatever a recogniser learned from other trials. That of balanced
+    accuracy is below it wherever a subject's own trials are dealt to several folds: what a test
+    part has more of, its training part has less of, and the counts that recalls are divided by
+    know it. A control that is expected below chance would hide a leak as large as that.
+
     Labels are drawn for each recording by itself, so a subject's scores in several draws are as
     independent as those of several subjects, and Student's interval (Student 1908,
     doi 10.2307/2331554) is taken over all of them. A bootstrap of so few would miss chance too
@@ -176,7 +182,9 @@ def pooled(draws: Sequence[Summary]) -> Control:
     """
     from scipy.stats import t
 
-    scores = np.array([list(draw.per_subject.values()) for draw in draws], np.float64).ravel()
+    scores = np.array(
+        [list(each.accuracy_by_subject.values()) for each in draws], np.float64
+    ).ravel()
     mean, n = float(scores.mean()), len(scores)
     half = float(t.ppf(0.975, n - 1) * scores.std(ddof=1) / np.sqrt(n)) if n > 1 else math.nan
     return Control(mean, mean - half, mean + half, len(draws))

@@ -9,7 +9,7 @@ from offline.datasets.config import Dataset, LeftOut
 from offline.datasets.recording import Recording
 from offline.datasets.registry import load_dataset_settings, open_dataset
 from offline.evaluation.config import Evaluation, checked_roots
-from offline.features.cache import extract_all
+from offline.features.cache import extract_all, fingerprint
 from offline.features.recipes import recipe_for
 from rtbci.errors import ConfigError, RecordingError
 from rtbci.montage.names import canonical_name
@@ -67,7 +67,7 @@ def gather(evaluation: Evaluation, jobs: int, keep_going: bool) -> Material:
     Raises
     ------
     RtbciError
-        If something cannot be read, or data sets do not fit together.
+        If something cannot be read, two recordings are the same, or data sets do not fit together.
     """
     files = (*evaluation.datasets, *evaluation.test_datasets)
     opened = [
@@ -96,6 +96,7 @@ def gather(evaluation: Evaluation, jobs: int, keep_going: bool) -> Material:
             recordings.append(_renamed(recording, dataset, several=len(opened) > 1))
     if not recordings:
         raise RecordingError("no recording could be used")
+    refuse_twins(recordings, recipe)
     return Material(
         recordings=tuple(recordings),
         tested_only=tuple(tested_only),
@@ -105,6 +106,28 @@ def gather(evaluation: Evaluation, jobs: int, keep_going: bool) -> Material:
         causal=all(dataset.settings.causal for dataset in opened),
         left_out=(*(each for dataset in opened for each in dataset.left_out), *unusable),
     )
+
+
+def refuse_twins(recordings: Iterable[Recording], recipe: Recipe) -> None:
+    """Refuse recordings that are one and the same: dealt to two parts, they would be a leak.
+
+    Raises
+    ------
+    ConfigError
+        If two have the same samples, whatever their files, subjects and data sets are called.
+    """
+    first: dict[str, Recording] = {}
+    for recording in recordings:
+        twin = first.setdefault(fingerprint(recording, recipe), recording)
+        if twin is not recording:
+            raise ConfigError(
+                f"{_place(twin)} and {_place(recording)} are the same recording: what is tested "
+                "on would be trained on; give each data set its own folder, and each recording once"
+            )
+
+
+def _place(recording: Recording) -> str:
+    return f"{recording.name} (subject {recording.subject}, session {recording.session})"
 
 
 def _common_recipe(evaluation: Evaluation, opened: Sequence[Dataset]) -> Recipe:

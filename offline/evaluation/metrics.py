@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from offline import scores
 from offline.evaluation.calibration import calibration_of
@@ -58,7 +59,7 @@ def summarise(
     run = pooled.run_of_window
     counts = pooled.counts(run, named)
     confusions = pooled.confusions(counts)
-    balanced = scores.balanced_accuracy(confusions)
+    accuracy, balanced = scores.accuracy(confusions), scores.balanced_accuracy(confusions)
     trials = pooled.confusions(
         pooled.counts(np.arange(len(pooled.trial)), so_far[pooled.bounds[1:] - 1])
     )
@@ -69,12 +70,18 @@ def summarise(
         trials=round(len(pooled.trial) / pooled.n_seeds),
         seeds=pooled.n_seeds,
         confusion=confusions.sum(axis=(0, 1)),
-        accuracy=spread(scores.accuracy(confusions), seed, bootstraps),
+        accuracy=spread(accuracy, seed, bootstraps),
         balanced_accuracy=spread(balanced, seed, bootstraps),
         macro_f1=spread(scores.macro_f1(confusions), seed, bootstraps),
         trial_accuracy=spread(scores.balanced_accuracy(trials), seed, bootstraps),
-        per_subject=dict(zip(pooled.subjects, np.nanmean(balanced, axis=0).tolist(), strict=True)),
+        per_subject=_by_subject(pooled, balanced),
+        accuracy_by_subject=_by_subject(pooled, accuracy),
         calibration=calibration_of(pooled.probabilities, pooled.run_label[run]),
         over_time=over_time(pooled, named, so_far),
         permutation_p=permutation_p(counts, pooled.label, pooled.subject, seed, permutations),
     )
+
+
+def _by_subject(pooled: Pooled, score: NDArray[np.float64]) -> dict[str, float]:
+    """Average a score (seeds, subjects) over the seeds that tested the subject."""
+    return dict(zip(pooled.subjects, np.nanmean(score, axis=0).tolist(), strict=True))

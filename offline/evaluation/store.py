@@ -11,11 +11,15 @@ from typing import Any
 
 import numpy as np
 
+import offline
 import rtbci
 from offline.evaluation.fitting import Bench
 from offline.evaluation.outcome import Outcome, Predictions, Task
 from offline.features.cache import fingerprint
 from rtbci.atomic import complete_or_absent
+from rtbci.errors import ConfigError
+
+_SHOWS = {"cli", "report", "table", "live", "publish", "stream"}
 
 
 def versions() -> dict[str, str]:
@@ -28,6 +32,17 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         **{name: version(name) for name in packages},
     }
+
+
+def code_hash(*packages: Path) -> str:
+    """Return a hash of packages' source code, but for what only shows or transmits results."""
+    whole = hashlib.sha256()
+    for folder in packages:
+        for path in sorted(folder.rglob("*.py")):
+            inside = path.relative_to(folder)
+            if not _SHOWS.intersection(inside.with_suffix("").parts):
+                whole.update(f"{folder.name}/{inside.as_posix()}\0".encode() + path.read_bytes())
+    return whole.hexdigest()
 
 
 def data_hash(bench: Bench) -> str:
@@ -43,6 +58,26 @@ def data_hash(bench: Bench) -> str:
         for recording in material.recordings
     ]
     return _hash(content)
+
+
+def require_writable(folder: Path) -> None:
+    """Make the folder for what is found, and see that files can be written there.
+
+    Raises
+    ------
+    ConfigError
+        If they cannot: better now than after the first fit.
+    """
+    probe = folder / ".writable"
+    try:
+        with complete_or_absent(probe):
+            pass
+        probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"output {folder}: cannot be written ({error.strerror or error}); name another folder "
+            "(--output, or output in the file)"
+        ) from None
 
 
 class OutcomeStore:
@@ -66,6 +101,7 @@ class OutcomeStore:
             "settings": bench.settings.model_dump(mode="json"),
             "stride": bench.stride,
             "versions": versions(),
+            "code": code_hash(*(Path(package.__path__[0]) for package in (offline, rtbci))),
         }
 
     def load(self, task: Task) -> Outcome | None:

@@ -100,6 +100,8 @@ class Summary:
         Balanced accuracy of whole trials, by the mean of their log-probabilities.
     per_subject : dict of str to float
         Balanced accuracy per window, mean over seeds.
+    accuracy_by_subject : dict of str to float
+        Accuracy per window, mean over seeds; what controls with random labels go by.
     calibration : Calibration
         Over all windows.
     over_time : OverTime
@@ -119,6 +121,7 @@ class Summary:
     macro_f1: Spread
     trial_accuracy: Spread
     per_subject: dict[str, float]
+    accuracy_by_subject: dict[str, float]
     calibration: Calibration
     over_time: OverTime
     permutation_p: float

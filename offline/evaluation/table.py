@@ -39,9 +39,9 @@ class Row:
     calibration_error, brier, permutation_p : str
         Not in per cent.
     control, control_interval, chance_inside : str
-        On random labels; the last is ``yes``, ``NO``, or ``?`` where there is no interval.
+        Accuracy on random labels; the last is ``yes``, ``NO``, or ``?`` where there is no interval.
     leak, leak_control : str
-        Where windows were drawn: balanced accuracy on the true labels and on random ones.
+        Where windows were drawn: balanced accuracy on the true labels, accuracy on random ones.
     """
 
     recogniser: str
@@ -90,7 +90,8 @@ def legend(evaluation: Findings) -> str:
     )
     if evaluation.controls:
         text += (
-            " Random labels: all of it again with labels drawn at random. An honest evaluation has "
+            " Random labels: accuracy of all of it again with labels drawn at random, all classes "
+            "alike likely. An honest evaluation has "
             "chance inside the interval 19 times in 20; far above chance, labels leak."
         )
     if evaluation.leak:

@@ -48,7 +48,7 @@ def experiment(path: Path) -> Experiment:
         ),
         ("reference: ears", "reference = 'ears': input should be 'none' or 'average'"),
         ("grid: 7x7", "grid = '7x7': there are the grids 9x9, 8x9, 19x19"),
-        ("channels: [FP1, A1]", "the file = {'channels': ['FP1', 'A1']}: grid 9x9 has no cell"),
+        ("channels: [FP1, A1]", "grid 9x9 has no cell"),
         ("channels: [T3, T7]", "channels = ['T3', 'T7']: channel T7 is named twice"),
         (
             "normalisation: {kind: none}",

@@ -72,6 +72,10 @@ class Trials(_Amounts):
 class TrialKfold(Settings):
     """Within each session, each trial tested once; the next fold's trials are chosen on.
 
+    What is trained on also lies after what is tested on. Where normalisation adapts through a
+    recording, it carries a trace of the test trials' level, though not of their labels, into later
+    training windows: ``trials`` and ``sessions`` are free of that.
+
     Attributes
     ----------
     folds : int

@@ -106,7 +106,7 @@ def _add_scores(document: _Document, findings: Findings) -> None:
         "Controls",
         controls_figure(findings),
         "The same data, protocol and recognisers with labels drawn at random for each trial, "
-        "fitted anew: where no label reaches the test part, they score chance.",
+        "fitted anew: where no label reaches the test part, their accuracy is chance.",
     )
 
 

@@ -126,7 +126,7 @@ def controls_figure(findings: Findings) -> Figure:
     axes.set_yticks(range(len(names)), shortened(names, 30))
     axes.grid(axis="y", color="#E6E6E6")
     axes.set_axisbelow(True)
-    axes.set_xlabel("balanced accuracy, mean over subjects [%]")
+    axes.set_xlabel("balanced accuracy (random labels: accuracy), mean over subjects [%]")
     figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=3)
     return figure
 

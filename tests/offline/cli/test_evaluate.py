@@ -131,6 +131,8 @@ def test_a_damaged_file_stops_it_or_is_left_out_and_named(tmp_path, data):
 
 
 def test_trained_on_one_data_set_and_tested_on_another(tmp_path, data):
+    others = tmp_path / "others"
+    write_seed_dataset(others, subjects=1, sessions=1, trials=6, trial_s=8.0, seed=9)
     other = tmp_path / "other.yaml"
     content = yaml.safe_load((CONFIGS / "datasets" / "simulated.yaml").read_text())
     other.write_text(yaml.safe_dump(content | {"name": "others"}))
@@ -138,13 +140,15 @@ def test_trained_on_one_data_set_and_tested_on_another(tmp_path, data):
         tmp_path,
         data,
         test_datasets=[str(other)],
-        roots=[str(data), str(data)],
+        roots=[str(data), str(others)],
         protocol={"kind": "datasets", "validation_share": 0.4},
         recognisers=["logistic-regression"],
     )
     assert "simulated emotions to others" in say(path)
     tested = metrics(tmp_path / "found")["recognisers"]["logistic-regression"]["per_subject"]
-    assert set(tested) == {"others/1", "others/2", "others/3"}
+    assert set(tested) == {"others/1"}
+    with pytest.raises(ConfigError, match="emotions/1, .*subject others/1, .* same recording"):
+        say(path, "--root", data, "--root", data)
 
 
 def test_what_cannot_be_done_is_one_line(tmp_path, data):
@@ -153,3 +157,5 @@ def test_what_cannot_be_done_is_one_line(tmp_path, data):
         say(path, "--protocol", "trials-9-6")
     with pytest.raises(ConfigError, match="2 data folders for 1 data sets"):
         say(path, "--root", data, "--root", data)
+    with pytest.raises(ConfigError, match="output .*evaluate.yaml: cannot be written"):
+        say(path, "--output", path)

@@ -68,6 +68,7 @@ def test_figures_are_those_of_each_subjects_windows_of_all_folds():
     assert found.balanced_accuracy.sd == pytest.approx(np.std(values, ddof=1))
     accuracies = subject_by_subject(outcomes, metrics.accuracy_score)
     assert found.accuracy.mean == pytest.approx(np.mean(list(accuracies.values())))
+    assert found.accuracy_by_subject == pytest.approx(accuracies)
     f1 = subject_by_subject(outcomes, f1_of_present)
     assert found.macro_f1.mean == pytest.approx(np.mean(list(f1.values())))
     assert found.balanced_accuracy.low <= found.balanced_accuracy.mean

@@ -7,7 +7,8 @@ import pytest
 
 from offline.evaluation.outcome import Outcome, Task
 from offline.evaluation.protocols import Sessions, Trials
-from offline.evaluation.store import OutcomeStore
+from offline.evaluation.store import OutcomeStore, code_hash, require_writable
+from rtbci.errors import ConfigError
 from tests.offline.evaluation.people import bench, person
 from tests.offline.evaluation.predicted import predictions
 
@@ -85,6 +86,20 @@ def test_whatever_an_outcome_depends_on_makes_another_file(tmp_path, outcome):
     assert OutcomeStore(tmp_path, bench()).load(TASK) is not None
 
 
+def test_changed_code_makes_another_hash_unless_it_only_shows_results(tmp_path):
+    for name in ("fitting.py", "cli/evaluate.py", "evaluation/table.py", "models/cnn.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("a = 1\n")
+    before = code_hash(tmp_path)
+    (tmp_path / "cli" / "evaluate.py").write_text("a = 2\n")
+    (tmp_path / "evaluation" / "table.py").write_text("a = 2\n")
+    assert code_hash(tmp_path) == before
+    (tmp_path / "models" / "cnn.py").write_text("a = 2\n")
+    changed = code_hash(tmp_path)
+    (tmp_path / "models" / "cnn.py").rename(tmp_path / "models" / "net.py")
+    assert len({before, changed, code_hash(tmp_path)}) == 3
+
+
 def test_a_damaged_file_counts_as_none(tmp_path, outcome):
     store = OutcomeStore(tmp_path, bench())
     store.save(outcome)
@@ -95,3 +110,12 @@ def test_a_damaged_file_counts_as_none(tmp_path, outcome):
         assert store.load(TASK) is None
     store.save(outcome)
     assert store.load(TASK) is not None
+
+
+def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path):
+    require_writable(tmp_path / "new" / "folder")
+    assert list((tmp_path / "new" / "folder").iterdir()) == []
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ConfigError, match="file.*cannot be written .*--output"):
+        require_writable(tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"

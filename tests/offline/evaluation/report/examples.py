@@ -45,6 +45,9 @@ def summary(
         "macro_f1": spread(np.clip(scores - 0.02, 0, 1)),
         "trial_accuracy": spread(np.clip(scores + 0.1, 0, 1)),
         "per_subject": dict(zip(subjects, scores.tolist(), strict=True)),
+        "accuracy_by_subject": dict(
+            zip(subjects, np.clip(scores + 0.01, 0, 1).tolist(), strict=True)
+        ),
         "calibration": Calibration(
             tuple(
                 CalibrationBin(float(c), float(c - 0.05 * random.random()), int(w))
