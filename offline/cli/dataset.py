@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
 
     from offline.datasets.check import Report
     from offline.datasets.config import Dataset, DatasetSettings
+
+_MANY = 3  # files of which the same is said one by one
 
 app = typer.Typer(help="Look at a data set, or hand it on.", no_args_is_help=True)
 
@@ -83,31 +87,24 @@ def export_command(
     typer.echo(f"to read them: --dataset {output / SETTINGS}")
 
 
-def packaged_datasets() -> dict[str, Path]:
-    """Return the YAML files of data sets that come with the program, by name."""
-    from rtbci.configuration import packaged_config
-
-    folder = packaged_config("datasets/seed.yaml").parent
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
-
-
 def _settings(root: Path, named: str | None) -> DatasetSettings:
     """Find out what a data set is: by name, by a file, or by what the folder looks like."""
-    from offline.datasets.registry import load_dataset_settings
-    from rtbci.errors import ConfigError
+    from offline.datasets.config import require_folder
+    from offline.datasets.export import SETTINGS
+    from offline.datasets.registry import (
+        load_dataset_settings,
+        named_dataset_settings,
+        packaged_datasets,
+    )
 
-    packaged = packaged_datasets()
+    require_folder(root)
+    if named is None and (root / SETTINGS).is_file():
+        typer.echo(f"{root} says in its {SETTINGS} what it is")
+        return load_dataset_settings(root / SETTINGS)
     if named is None:
-        name = _recognise(root, packaged)
-        typer.echo(f"{root} looks like --dataset {name}")
-        return load_dataset_settings(packaged[name])
-    if named in packaged:
-        return load_dataset_settings(packaged[named])
-    if not Path(named).suffix and not Path(named).exists():
-        raise ConfigError(
-            f"no data set is called {named!r}; there are {', '.join(packaged)}, or name a YAML file"
-        )
-    return load_dataset_settings(Path(named))
+        named = _recognise(root, packaged_datasets())
+        typer.echo(f"{root} looks like --dataset {named}")
+    return named_dataset_settings(named)
 
 
 def _recognise(root: Path, packaged: dict[str, Path]) -> str:
@@ -116,11 +113,9 @@ def _recognise(root: Path, packaged: dict[str, Path]) -> str:
     Several may share a layout: then the most of its files must fit. What was simulated passes for
     the data set that it imitates only as the last choice, because it is told less of its files.
     """
-    from offline.datasets.config import require_folder
     from offline.datasets.registry import LAYOUTS, load_dataset_settings, open_dataset
     from rtbci.errors import ConfigError, RecordingError
 
-    require_folder(root)
     usable: dict[str, tuple[bool, int]] = {}
     for name, path in packaged.items():
         settings = load_dataset_settings(path)
@@ -133,7 +128,8 @@ def _recognise(root: Path, packaged: dict[str, Path]) -> str:
         usable[name] = (not settings.simulated and 2 * fit >= len(sources), fit)
     if not usable:
         raise RecordingError(
-            f"{root}: looks like none of {', '.join(packaged)}; name what it is (--dataset)"
+            f"{root}: looks like none of {', '.join(packaged)}; name what it is, or "
+            "a YAML file that says so (--dataset)"
         )
     best = [name for name, fit in usable.items() if fit == max(usable.values())]
     if len(best) > 1:
@@ -152,13 +148,15 @@ def _overview(dataset: Dataset) -> list[str]:
         if trial.label >= 0
     )
     rates = sorted({recording.sfreq for recording in recordings})
-    unit = "windows of features a second" if any(r.shipped for r in recordings) else "Hz"
+    sampled = ", ".join(f"{rate:g}" for rate in rates) + " Hz"
+    if any(recording.shipped for recording in recordings):
+        sampled = f"features of windows of {', '.join(f'{1 / rate:g}' for rate in rates)} s"
     return [
         f"{settings.name}: {_count(subjects, 'subject')}, "
         f"{_count(len(recordings), 'recording')}, {_count(trials, 'trial')}",
         f"{_hours(sum(recording.duration_s for recording in recordings))}, "
         f"{_hours(inside)} of it in labelled trials; "
-        f"{', '.join(f'{rate:g}' for rate in rates)} {unit}",
+        f"{sampled if rates else 'no file can be used'}",
         *(["simulated data: no brain made them"] if settings.simulated else []),
     ]
 
@@ -227,6 +225,8 @@ def _channels(dataset: Dataset) -> list[str]:
         has = {canonical_name(name): name for name in recording.channels}
         missing.update(name for name in wanted if name not in has)
         unused.update(name for key, name in has.items() if key not in wanted)
+    if not dataset.recordings:
+        return []
     lines = [] if missing else [f"channels: all {len(wanted)} in every recording"]
     if missing:
         lines.append(f"channels to be interpolated: {_in_how_many(missing, dataset)}")
@@ -236,14 +236,16 @@ def _channels(dataset: Dataset) -> list[str]:
 
 
 def _in_how_many(names: dict[str, int], dataset: Dataset) -> str:
-    from offline.datasets.check import some_of
+    """List channels, those together that as many recordings have, or lack."""
+    from offline.datasets.listing import some_of
 
     every = len(dataset.recordings)
-    return some_of(
-        [
-            name if count == every else f"{name} (in {count} of {every} recordings)"
-            for name, count in names.items()
-        ]
+    alike: dict[int, list[str]] = {}
+    for name, count in names.items():
+        alike.setdefault(count, []).append(name)
+    return "; ".join(
+        some_of(group) + ("" if count == every else f" (in {count} of {every} recordings)")
+        for count, group in alike.items()
     )
 
 
@@ -255,7 +257,26 @@ def _findings(report: Report, root: Path) -> list[str]:
         why = left_out.why.replace(f"{root}/", "")
         lines.append(f"  {why}" if left_out.name in why else f"  {left_out.name}: {why}")
     lines.append("odd:" if report.odd else "nothing odd")
-    return lines + [f"  {line}" for line in report.odd]
+    return lines + [f"  {line}" for line in _grouped(report.odd)]
+
+
+def _grouped(odd: Sequence[str]) -> list[str]:
+    """Put what is said of many files into one line; the order is that of what is said first."""
+    from offline.datasets.listing import some_of
+
+    files: dict[str, list[str]] = {}
+    for line in odd:
+        file, _, what = line.partition(": ")
+        files.setdefault(what, []).append(file)
+    return [
+        line
+        for what, names in files.items()
+        for line in (
+            [f"{some_of(names, 2)}: {what}"]
+            if len(names) > _MANY
+            else [f"{name}: {what}" for name in names]
+        )
+    ]
 
 
 def _count(number: int, what: str) -> str:

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def features(
-    dataset: Annotated[Path, typer.Argument(help="YAML file of the data set.")],
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME_OR_FILE", help="The data set: a name such as seed, or a YAML file."
+        ),
+    ],
     root: Annotated[Path, typer.Option(help="Folder that holds the data.")],
     window: Annotated[
         list[float] | None,
@@ -45,15 +50,15 @@ def features(
     They are kept in a cache folder that may be deleted at any time. Features that lie there already
     are not computed again.
 
-    Example: rtbci features configs/datasets/seed.yaml --root ~/data/SEED --window 0.5 --window 1
+    Example: rtbci features seed --root ~/data/SEED --window 0.5 --window 1 --psd
     """
     from rich.console import Console
 
-    from offline.datasets.registry import load_dataset_settings, open_dataset
+    from offline.datasets.registry import named_dataset_settings, open_dataset
     from offline.features.cache import features_folder
     from offline.features.recipes import recipe_for
 
-    settings = load_dataset_settings(dataset)
+    settings = named_dataset_settings(dataset)
     recipes = [recipe_for(each, settings) for each in _recipes(recipe, window, hop, psd)]
     opened = open_dataset(settings, root, keep_going)
     runs = [_run(opened, each, jobs, keep_going) for each in recipes]

@@ -76,18 +76,21 @@ def _open_subject(settings: AmigosSettings, file: SubjectFile) -> tuple[Recordin
     path = file.path
     content = load_mat(path, ("joined_data", "labels_selfassessment"))
     ratings = cells(content["labels_selfassessment"])
-    clips = []
+    clips, empty = [], []
     for number, trial in enumerate(_wanted(settings, path, content), start=1):
         if trial.size:
             where = f"{path}, trial {number}"
             rating = _rating(settings.rating, ratings, number, where)
             clips.append(_clip(settings, trial, settings.label_of(rating, where), where))
         else:
-            _log.warning("%s: trial %d is left out, its cell is empty", path.name, number)
+            empty.append(str(number))
             clips.append(Clip(0, 0, -1))
     trials, n_samples = end_to_end(clips)
     if not n_samples:
         raise RecordingError(f"{path}: all its trials are empty")
+    if empty:
+        are, their = ("is", "its cell is") if len(empty) == 1 else ("are", "their cells are")
+        _log.warning("%s: trial %s %s left out, %s empty", path.name, ", ".join(empty), are, their)
     recording = Recording(
         subject=file.subject,
         session="1",

@@ -7,15 +7,16 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
+from offline.datasets.compare import differing, twins, unknown_electrodes, without_trials
 from offline.datasets.config import Dataset, DatasetSettings, LeftOut
+from offline.datasets.listing import some_of
 from offline.datasets.recording import Recording
 from offline.datasets.registry import open_dataset
 from offline.datasets.scan import FLAT_S, Scan, scan
@@ -23,7 +24,7 @@ from rtbci.errors import RecordingError, RtbciError
 from rtbci.montage.interpolation import MIN_NEIGHBOURS
 from rtbci.montage.names import match_channels
 from rtbci.progress import progress_bar
-from rtbci.recipe import Recipe
+from rtbci.recipe import Band, Recipe
 
 SHORT_TRIAL_S = 5.0
 """The filters need seconds to settle; a trial below this leaves next to no window."""
@@ -42,9 +43,6 @@ MAINS_RATIO = 50.0
 """At this ratio of the line to its neighbourhood the line holds as much power as 19 Hz of what is
 around it, the width of the gamma band (31-50 Hz): a Hann window of 4 s is 0.375 Hz wide."""
 
-DURATION_SHARE = 0.1
-"""Pauses between trials differ by less than this from session to session."""
-
 
 @dataclass(frozen=True)
 class Report:
@@ -53,7 +51,7 @@ class Report:
     Attributes
     ----------
     dataset : Dataset
-        The recordings that could be opened.
+        The recordings that can be used.
     unusable : tuple of LeftOut
         Files that could not be opened, read to their end, or do not have the channels.
     odd : tuple of str
@@ -80,7 +78,7 @@ def check(settings: DatasetSettings, root: Path) -> Report:
     RecordingError
         If the folder is not there or none of its files can be opened.
     """
-    with _warnings() as warned:
+    with _remarks() as remarked:
         dataset = open_dataset(settings, root, keep_going=True)
         titles = _titles(dataset.recordings)
         unusable, scans = list(dataset.left_out), {}
@@ -88,7 +86,7 @@ def check(settings: DatasetSettings, root: Path) -> Report:
         with progress_bar() as bar:
             task = bar.add_task("reading", total=sum(r.n_samples for r in dataset.recordings))
             for title, recording in titles.items():
-                found = odd_trials(recording)
+                found = odd_trials(recording) + _too_slow(recording)
                 try:
                     chosen = _chosen(settings, recording)
                     scans[title] = scan(recording, chosen, partial(bar.advance, task))
@@ -96,19 +94,23 @@ def check(settings: DatasetSettings, root: Path) -> Report:
                     found += silent_trials(recording, scans[title])
                 except RtbciError as error:
                     unusable.append(LeftOut(title, str(error)))
-                odd += [f"{title}: {what}" for what in found]
-    odd += [*_differing(titles), *_twins(scans), *_without_trials(dataset)]
-    return Report(dataset, tuple(unusable), (*dict.fromkeys(warned), *odd))
+                else:
+                    odd += [f"{title}: {what}" for what in found]
+    used = {title: recording for title, recording in titles.items() if title in scans}
+    dataset = replace(dataset, recordings=tuple(used.values()))
+    odd += [*differing(used), *twins(scans), *without_trials(dataset), *unknown_electrodes(dataset)]
+    return Report(dataset, tuple(unusable), (*dict.fromkeys(remarked), *odd))
 
 
 def _chosen(settings: DatasetSettings, recording: Recording) -> list[int]:
     """Return the indices of the electrodes that the data set works with."""
     found = match_channels(settings.channels, recording.channels)
     chosen = [index for index in found if index is not None]
+    lacking = [name for name, index in zip(settings.channels, found, strict=True) if index is None]
     if len(chosen) < min(MIN_NEIGHBOURS, len(settings.channels)):
         raise RecordingError(
-            f"{recording.name}: has {len(chosen)} of the {len(settings.channels)} electrodes; its "
-            f"channels are {some_of(recording.channels)}"
+            f"{recording.name}: has {len(chosen)} of the {len(settings.channels)} electrodes, not "
+            f"{some_of(lacking)}; its channels are {some_of(recording.channels)}"
         )
     return chosen
 
@@ -118,7 +120,7 @@ def odd_samples(scan: Scan) -> list[str]:
     found = []
     for what, mask in (
         ("NaN or infinite samples in", scan.non_finite > 0),
-        (f"the same value for {FLAT_S:g} s or longer in", scan.flat_s >= FLAT_S),
+        (f"the same value for up to {scan.flat_s.max():.3g} s in", scan.flat_s >= FLAT_S),
         ("clipped, often at the greatest or least value, in", _is_clipped(scan)),
     ):
         if mask.any():
@@ -151,7 +153,7 @@ def _is_clipped(scan: Scan) -> NDArray[np.bool_]:
 
 
 def _odd_amplitude(scan: Scan) -> list[str]:
-    known = np.isfinite(scan.amplitude) & ~scan.constant
+    known = np.isfinite(scan.amplitude) & (scan.amplitude > 0)  # 0: said to stand still
     if not known.any():
         return []
     typical = float(np.median(scan.amplitude[known]))
@@ -186,6 +188,8 @@ def odd_trials(recording: Recording) -> list[str]:
     kinds: dict[str, list[str]] = defaultdict(list)
     end = 0
     for number, trial in enumerate(recording.trials, start=1):
+        if trial.label < 0 and trial.start == trial.stop:
+            continue  # it only keeps its number; the reader has said so
         if trial.start < 0 or trial.stop > recording.n_samples or trial.stop <= trial.start:
             kinds[f"outside its {recording.duration_s:.1f} s"].append(str(number))
         elif trial.stop - trial.start < SHORT_TRIAL_S * recording.sfreq:
@@ -194,6 +198,24 @@ def odd_trials(recording: Recording) -> list[str]:
             kinds["beginning before the one before has ended"].append(str(number))
         end = max(end, trial.stop)
     return [f"trial {some_of(numbers)}: {what}" for what, numbers in kinds.items()]
+
+
+def _too_slow(recording: Recording) -> list[str]:
+    """Say which of the usual bands a recording is sampled too slowly for."""
+    if recording.shipped is not None:
+        return []
+    usual: tuple[Band, ...] = Recipe.model_fields["bands"].default
+    lost = [
+        f"{band.name} ({band.low:g}-{band.high:g} Hz)"
+        for band in usual
+        if 2 * band.high >= recording.sfreq
+    ]
+    if not lost:
+        return []
+    return [
+        f"sampled at {recording.sfreq:g} Hz, too slowly for the band {some_of(lost)}; training "
+        "refuses it with the recipe's usual bands"
+    ]
 
 
 def _too_few(settings: DatasetSettings, chosen: Sequence[int]) -> list[str]:
@@ -205,46 +227,6 @@ def _too_few(settings: DatasetSettings, chosen: Sequence[int]) -> list[str]:
         f"has {len(chosen)} of {wanted} electrodes; training refuses it unless the recipe's "
         f"interpolate is at least {math.ceil(100 * (1 - len(chosen) / wanted)) / 100}"
     ]
-
-
-def _differing(titles: dict[str, Recording]) -> Iterator[str]:
-    """Compare the recordings with one another."""
-    rates = Counter(recording.sfreq for recording in titles.values())
-    counts = Counter(len(recording.trials) for recording in titles.values())
-    durations = defaultdict(list)
-    for recording in titles.values():
-        durations[_labels(recording)].append(recording.duration_s)
-    usual_rate, usual_count = rates.most_common(1)[0][0], counts.most_common(1)[0]
-    for title, recording in titles.items():
-        if recording.sfreq != usual_rate:
-            yield f"{title}: sampled at {recording.sfreq:g} Hz, others at {usual_rate:g} Hz"
-        if len(recording.trials) != usual_count[0] and 2 * usual_count[1] > len(titles):
-            yield f"{title}: {len(recording.trials)} trials, most have {usual_count[0]}"
-        alike = durations[_labels(recording)]
-        middle = median(alike)
-        if len(alike) > 2 and abs(recording.duration_s - middle) > DURATION_SHARE * middle:
-            yield (
-                f"{title}: lasts {recording.duration_s:.0f} s, those with the same trials "
-                f"{middle:.0f} s"
-            )
-
-
-def _labels(recording: Recording) -> tuple[int, ...]:
-    return tuple(trial.label for trial in recording.trials)
-
-
-def _twins(scans: dict[str, Scan]) -> Iterator[str]:
-    first: dict[tuple[str, ...], str] = {}
-    for title, found in scans.items():
-        twin = first.setdefault(found.digests, title)
-        if twin != title and not found.constant.all():
-            yield f"{title}: the same samples as {twin}"
-
-
-def _without_trials(dataset: Dataset) -> list[str]:
-    found = {trial.label for recording in dataset.recordings for trial in recording.trials}
-    name, classes = dataset.settings.name, dataset.settings.classes
-    return [f"{name}: no trial of class {each}" for k, each in enumerate(classes) if k not in found]
 
 
 def _titles(recordings: Iterable[Recording]) -> dict[str, Recording]:
@@ -268,30 +250,19 @@ def _named(scan: Scan, mask: NDArray[np.bool_]) -> str:
     return some_of([name for name, is_it in zip(scan.channels, mask, strict=True) if is_it])
 
 
-def some_of(names: Sequence[str], most: int = 6) -> str:
-    """Return the first names and how many more there are.
-
-    Examples
-    --------
-    >>> some_of(["FP1", "FPZ", "FP2"], most=2)
-    'FP1, FPZ and 1 more'
-    """
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
-
-
 @contextmanager
-def _warnings() -> Iterator[list[str]]:
-    """Collect what readers warn of, so that it stands in the report and nowhere else."""
+def _remarks() -> Iterator[list[str]]:
+    """Collect what readers remark, so that it stands in the report and nowhere else."""
     logger = logging.getLogger("offline.datasets")
     said: list[str] = []
-    handler = logging.Handler(logging.WARNING)
+    handler = logging.Handler()
     handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
-    before = logger.propagate
+    before = logger.propagate, logger.level
     logger.addHandler(handler)
     logger.propagate = False
+    logger.setLevel(logging.DEBUG)
     try:
         yield said
     finally:
         logger.removeHandler(handler)
-        logger.propagate = before
+        logger.propagate, logger.level = before

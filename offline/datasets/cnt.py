@@ -135,7 +135,7 @@ def _checked_format(path: Path, header: _Header, data_format: DataFormat) -> str
         raise RecordingError(f"{path}: {said}; set data_format: int16 or int32")
     if not lengths[data_format].is_integer():
         raise RecordingError(f"{path}: {said}; damaged, or set another data_format")
-    _log.info("%s: %s; read as %s", path.name, said, data_format)
+    _log.debug("%s: %s; read as %s", path.name, said, data_format)
     return data_format
 
 

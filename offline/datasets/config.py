@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from offline.datasets.recording import Recording
 from rtbci.configuration import Settings
-from rtbci.errors import RecordingError
+from rtbci.errors import ConfigError, RecordingError
+from rtbci.montage.names import canonical_name
 
 
 class DatasetSettings(Settings):
@@ -40,6 +41,25 @@ class DatasetSettings(Settings):
     simulated: bool = False
     classes: Annotated[tuple[str, ...], Field(min_length=2)]
     channels: Annotated[tuple[str, ...], Field(min_length=1)]
+
+    @field_validator("classes")
+    @classmethod
+    def _distinct_classes(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _distinct(names, names)
+
+    @field_validator("channels")
+    @classmethod
+    def _distinct_channels(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _distinct(names, [canonical_name(name) for name in names])
+
+
+def _distinct(names: tuple[str, ...], meant: Sequence[str]) -> tuple[str, ...]:
+    for index, name in enumerate(meant):
+        first = meant.index(name)
+        if first < index:
+            also = "" if names[first] == names[index] else f", which {names[first]} is too"
+            raise ValueError(f"has {names[index]} twice{also}")
+    return names
 
 
 @dataclass(frozen=True)
@@ -129,7 +149,11 @@ def find_files(root: Path, pattern: str) -> tuple[FoundFile, ...]:
     ------
     RecordingError
         If there is no such folder, or no file in it fits.
+    ConfigError
+        If the pattern is no path below a folder.
     """
+    if Path(pattern).is_absolute():
+        raise ConfigError(f"{pattern}: files are named by their paths below the data folder")
     require_folder(root)
     parts = re.split(r"\{(\w+)\}", pattern)
     regex = "".join(
@@ -153,8 +177,13 @@ def require_folder(root: Path) -> None:
     RecordingError
         If ``root`` is no folder.
     """
-    if not root.is_dir():
-        raise RecordingError(f"{root}: no such data folder; set root in the file, or pass --root")
+    try:
+        if root.is_file():
+            raise RecordingError(f"{root}: is a file; the folder that holds the data is expected")
+        if not root.is_dir():
+            raise RecordingError(f"{root}: no such data folder")
+    except OSError as error:
+        raise RecordingError(f"{root}: {error.strerror or error}") from None
 
 
 def natural_order(text: str) -> tuple[tuple[int, int | str], ...]:

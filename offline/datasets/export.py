@@ -16,6 +16,7 @@ from pathlib import Path
 import yaml
 
 from offline.datasets.config import Dataset
+from offline.datasets.listing import some_of
 from offline.datasets.recording import Recording, Trial
 from offline.datasets.trial_files import cut, raw_of, safe_names
 from rtbci.atomic import complete_or_absent
@@ -118,6 +119,8 @@ def _wanted(dataset: Dataset, subjects: Sequence[str]) -> tuple[Recording, ...]:
                 f"{recording.name}: holds features that came with the data set, and no samples"
             )
         for number, trial in enumerate(recording.trials, start=1):
+            if trial.label < 0:
+                continue
             if not 0 <= trial.start < trial.stop <= recording.n_samples:
                 raise RecordingError(f"{recording.name}: trial {number} is not within its samples")
             if 4 * (trial.stop - trial.start) * len(recording.channels) > _MOST_BYTES:
@@ -177,7 +180,10 @@ def _write_recording(
         raise ChannelError(f"{recording.name}: {error}") from None
     found = [index for index in places if index is not None]
     if not found:
-        raise RecordingError(f"{recording.name}: has none of the electrodes {', '.join(channels)}")
+        raise RecordingError(
+            f"{recording.name}: has none of the electrodes {some_of(channels)}; its channels are "
+            f"{some_of(recording.channels)}"
+        )
     names = [
         canonical_name(name)
         for name, place in zip(channels, places, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ _COLUMNS = ("file", "subject", "label")
 
 
 class FolderSettings(DatasetSettings):
-    """Files that MNE or pyxdf reads, and a CSV table with a row for each.
+    """Files that MNE or pyxdf reads, and a CSV table with one row for each.
 
     Attributes
     ----------
@@ -53,7 +54,9 @@ def find_folder(settings: FolderSettings, root: Path) -> tuple[Source, ...]:
     """
     require_folder(root)
     table = root / settings.table
-    rows = sorted(_rows(table, settings.classes), key=lambda row: natural_order(row.subject))
+    listed = _rows(table, settings.classes)
+    _require_distinct(table, listed)
+    rows = sorted(listed, key=lambda row: natural_order(row.subject))
     return tuple(
         Source(row.file, partial(_open_file, settings, root / row.file, row, table)) for row in rows
     )
@@ -76,20 +79,39 @@ def _open_file(
     return (replace(recording, subject=row.subject, session=row.session, trials=(trial,)),)
 
 
+def _require_distinct(table: Path, rows: Sequence[_Row]) -> None:
+    """Refuse a file with two rows: the same samples would be trained on and tested with."""
+    lines: dict[Path, int] = {}
+    for row in rows:
+        first = lines.setdefault(Path(row.file), row.line)
+        if first != row.line:
+            raise RecordingError(
+                f"{table}, line {row.line}: {row.file} is in line {first} already; a file has one "
+                "row"
+            )
+
+
 def _rows(table: Path, classes: tuple[str, ...]) -> list[_Row]:
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
+            columns = [name.strip() for name in reader.fieldnames or ()]
+            reader.fieldnames = columns
             content = [(reader.line_num, row) for row in reader]
-            columns = reader.fieldnames or ()
     except OSError as error:
-        raise RecordingError(f"{table}: {error.strerror or error}") from None
+        raise RecordingError(
+            f"{table}: {error.strerror or error}; a table with the columns {', '.join(_COLUMNS)} "
+            "is expected (key table)"
+        ) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise RecordingError(f"{table}: not a CSV table in UTF-8 ({error})") from None
     missing = [name for name in _COLUMNS if name not in columns]
     if missing:
+        other = [mark for mark in ";\t" if len(columns) == 1 and mark in columns[0]]
+        hint = "; commas have to part the columns" if other else ""
         raise RecordingError(
-            f"{table}: lacks the column {', '.join(missing)}; it has {', '.join(columns)}"
+            f"{table}: lacks the column {', '.join(missing)}; it has "
+            f"{', '.join(columns) or 'nothing in it'}{hint}"
         )
     if not content:
         raise RecordingError(f"{table}: lists no file")

@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 
 _VOLTAGES = ("eeg", "ecog", "seeg", "dbs", "eog", "ecg", "emg", "bio")
 _EDF_BYTES_PER_SAMPLE = {".edf": 2, ".bdf": 3}
+_DATED = (".cnt", *_EDF_BYTES_PER_SAMPLE)  # formats whose headers always have a date
 _READ_AT_ONCE = 1 << 22  # samples of all channels together, so that float64 volts stay small
 
 
@@ -37,6 +38,8 @@ def open_mne(path: Path, unit: str | None, data_format: DataFormat | None = None
     raw, factors = _open_voltages(path, unit, data_format)
     with _quietly(path):
         events = _events(raw)
+    if path.suffix.lower() in _DATED and raw.info["meas_date"] is None:
+        _log.debug("%s: the date in its header cannot be read; nothing depends on it", path.name)
     read_as = [] if data_format is None else [data_format]
     return Recording(
         subject=path.stem,
@@ -195,7 +198,9 @@ def _refuse_short_edf(path: Path) -> None:
             per_channel = file.read(256 * n_channels)[216 * n_channels : 224 * n_channels]
         counts = [int(per_channel[8 * k : 8 * k + 8]) for k in range(n_channels)]
         header, records = int(head[184:192]), int(head[236:244])
-    except (OSError, ValueError):
+    except OSError as error:
+        raise RecordingError(f"{path}: {error.strerror or error}") from None
+    except ValueError:
         raise RecordingError(f"{path}: not an EDF or BDF file, its header is damaged") from None
     record = sum(counts) * _EDF_BYTES_PER_SAMPLE[path.suffix.lower()]
     held = (path.stat().st_size - header) // record if record else 0

@@ -17,7 +17,7 @@ from offline.datasets.markers import MarkersSettings, find_markers
 from offline.datasets.recording import Recording
 from offline.datasets.seed import SeedSettings, find_seed
 from offline.datasets.seed_features import SeedFeaturesSettings, find_seed_features
-from rtbci.configuration import read_yaml, validate
+from rtbci.configuration import packaged_config, read_yaml, validate
 from rtbci.errors import ConfigError, RecordingError
 from rtbci.progress import track
 
@@ -61,9 +61,38 @@ def load_dataset_settings(path: Path) -> DatasetSettings:
     """
     content = read_yaml(path)
     layout = content.get("layout")
-    if layout not in LAYOUTS:
+    if not isinstance(layout, str) or layout not in LAYOUTS:
         raise ConfigError(f"{path}: layout = {layout!r}; allowed are {', '.join(LAYOUTS)}")
     return validate(LAYOUTS[layout].settings, content, source=str(path))
+
+
+def packaged_datasets() -> dict[str, Path]:
+    """Return the YAML files of data sets that come with the program, by name."""
+    folder = packaged_config("datasets/seed.yaml").parent
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def named_dataset_settings(named: str) -> DatasetSettings:
+    """Read the settings of a data set that came with the program, or those of a YAML file.
+
+    Parameters
+    ----------
+    named : str
+        Such as ``seed``, or a path.
+
+    Raises
+    ------
+    ConfigError
+        If there is neither; see also :func:`load_dataset_settings`.
+    """
+    packaged = packaged_datasets()
+    if named in packaged:
+        return load_dataset_settings(packaged[named])
+    if not Path(named).suffix and not Path(named).exists():
+        raise ConfigError(
+            f"no data set is called {named!r}; there are {', '.join(packaged)}, or name a YAML file"
+        )
+    return load_dataset_settings(Path(named))
 
 
 def open_dataset(settings: DatasetSettings, root: Path, keep_going: bool = False) -> Dataset:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Self
@@ -22,6 +24,8 @@ from offline.datasets.config import (
 from offline.datasets.recording import Trial
 from rtbci.configuration import Settings
 from rtbci.errors import RecordingError
+
+_log = logging.getLogger(__name__)
 
 ALL = "all"
 """Stands for every session where all show the same."""
@@ -163,17 +167,29 @@ class SessionFile:
     session: str
 
 
-def find_sessions(settings: ScriptedSettings, root: Path) -> tuple[SessionFile, ...]:
+def find_sessions(
+    settings: ScriptedSettings, root: Path, not_this: str | None = None
+) -> tuple[SessionFile, ...]:
     """Find the files of all sessions, ordered by subject and session.
+
+    Parameters
+    ----------
+    settings : ScriptedSettings
+        Where they lie.
+    root : Path
+        Folder of the data set.
+    not_this : str, optional
+        Name of files that are no session's, although a pattern may fit them.
 
     Raises
     ------
     RecordingError
-        If there is no such folder, no file fits a pattern, or two files are of one session.
+        If there is no such folder, no file fits a pattern, a date is none, or two files are of one
+        session.
     """
     by_subject: dict[str, list[FoundFile]] = defaultdict(list)
-    for found in _that_fit(settings.files, root):
-        by_subject[found.fields["subject"]].append(found)
+    for found in _that_fit(settings.files, root, not_this):
+        by_subject[_without_zeros(found.fields["subject"])].append(found)
     files = [
         file
         for subject in sorted(by_subject, key=natural_order)
@@ -188,25 +204,54 @@ def find_sessions(settings: ScriptedSettings, root: Path) -> tuple[SessionFile, 
     return tuple(files)
 
 
-def _that_fit(patterns: Sequence[str], root: Path) -> tuple[FoundFile, ...]:
+def _that_fit(patterns: Sequence[str], root: Path, not_this: str | None) -> tuple[FoundFile, ...]:
     require_folder(root)
     for pattern in patterns:
         try:
-            return find_files(root, pattern)
+            found = find_files(root, pattern)
         except RecordingError:  # no file fits
             continue
+        kept = tuple(file for file in found if file.path.name != not_this)
+        if kept:
+            return kept
     raise RecordingError(
         f"{root}: holds no file {' or '.join(patterns)}; is it the data set's top folder? "
         "(key files)"
     )
 
 
+def _without_zeros(subject: str) -> str:
+    """Return the same name for 1 and 01, which some copies of a data set mix."""
+    return str(int(subject)) if subject.isdecimal() else subject
+
+
 def _in_order(subject: str, found: list[FoundFile]) -> list[SessionFile]:
     if "session" in found[0].fields:
         files = [SessionFile(file.path, subject, file.fields["session"]) for file in found]
         return sorted(files, key=lambda file: natural_order(file.session))
+    for file in found:
+        if not file.fields["date"].isdecimal():
+            raise RecordingError(
+                f"{file.path}: {file.fields['date']!r} is no date such as 20131027, by which "
+                "sessions are counted (key files); rename the file or take it away"
+            )
+        if not _is_date(file.fields["date"]):
+            _log.debug(
+                "%s: %s is no date of a calendar, year, month, day; its subject's sessions are "
+                "counted by it",
+                file.path.name,
+                file.fields["date"],
+            )
     dated = sorted(found, key=lambda file: natural_order(file.fields["date"]))
     return [SessionFile(file.path, subject, str(k)) for k, file in enumerate(dated, start=1)]
+
+
+def _is_date(digits: str) -> bool:
+    try:
+        datetime.strptime(digits, "%Y%m%d")
+    except ValueError:
+        return False
+    return len(digits) == 8
 
 
 def shown_in(settings: ScriptedSettings, file: SessionFile) -> Session:

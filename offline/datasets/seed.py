@@ -76,7 +76,7 @@ def find_seed(settings: SeedSettings, root: Path) -> tuple[Source, ...]:
     """Find the recordings of SEED; see :func:`offline.datasets.registry.open_dataset`."""
     return tuple(
         Source(file.path.name, partial(_open_session, settings, file))
-        for file in find_sessions(settings, root)
+        for file in find_sessions(settings, root, not_this=settings.label_file)
     )
 
 

@@ -68,7 +68,7 @@ def find_seed_features(settings: SeedFeaturesSettings, root: Path) -> tuple[Sour
     """
     return tuple(
         Source(file.path.name, partial(_open_session, settings, file))
-        for file in find_sessions(settings, root)
+        for file in find_sessions(settings, root, not_this=settings.label_file)
     )
 
 

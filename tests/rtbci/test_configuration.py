@@ -49,6 +49,7 @@ def experiment(path: Path) -> Experiment:
         ("reference: ears", "reference = 'ears': input should be 'none' or 'average'"),
         ("grid: 7x7", "grid = '7x7': there are the grids 9x9, 8x9, 19x19"),
         ("channels: [FP1, A1]", "grid 9x9 has no cell"),
+        ("hop_s: 1\ngrid: 9x9\nhop_s: 2", "not YAML: the key 'hop_s' stands twice in the mapping"),
         ("channels: [T3, T7]", "channels = ['T3', 'T7']: channel T7 is named twice"),
         (
             "normalisation: {kind: none}",

@@ -9,7 +9,8 @@ import pytest
 import scipy.io
 from typer.testing import CliRunner
 
-from offline.cli.dataset import app, packaged_datasets
+from offline.cli.dataset import app
+from offline.datasets.registry import packaged_datasets
 from replay.simulator.dataset import SEED_LABELS, write_seed_dataset
 from rtbci.cli.processes import command
 from rtbci.errors import ConfigError, RecordingError
@@ -83,7 +84,9 @@ def test_export_and_check_of_what_was_exported(simulated, tmp_path):
     assert f"6 trials written to {out}\n" in said
     assert said.endswith(f"to read them: --dataset {out / 'dataset.yaml'}\n")
     assert (out / "sub-1_ses-2_trial-02_neutral_raw.fif").is_file()
-    said = say("check", out, "--dataset", out / "dataset.yaml")
+    said = say("check", out)
+    assert said.startswith(f"{out} says in its dataset.yaml what it is\n")
+    assert said.endswith(say("check", out, "--dataset", out / "dataset.yaml"))
     assert "simulated emotions: 1 subject, 6 recordings, 6 trials" in said
     assert "nothing odd" in said
 
@@ -134,3 +137,36 @@ def test_a_name_that_is_no_data_set_is_told_with_those_that_are(tmp_path):
         say("check", tmp_path, "--dataset", "sed")
     with pytest.raises(ConfigError, match="none.yaml: No such file"):
         say("check", tmp_path, "--dataset", tmp_path / "none.yaml")
+    (tmp_path / "list.yaml").write_text("layout: [seed]\n")
+    with pytest.raises(ConfigError, match=r"list.yaml: layout = \['seed'\]; allowed are seed"):
+        say("check", tmp_path, "--dataset", tmp_path / "list.yaml")
+
+
+def test_what_cannot_be_used_is_not_counted_as_to_be_interpolated(tmp_path):
+    write_folder(tmp_path, ("FZ", "CZ", "PZ"), ("FZ", "CZ", "PZ"), ("X1", "X2", "X3"))
+    result = CliRunner().invoke(app, ["check", str(tmp_path)])
+    assert isinstance(result.exception, RecordingError)
+    assert "made: 2 subjects, 2 recordings, 2 trials" in result.stdout
+    assert "channels: all 3 in every recording" in result.stdout
+
+
+def test_what_is_said_of_many_files_is_said_once(tmp_path):
+    write_folder(tmp_path, *[("FZ", "CZ", "PZ")] * 5)
+    assert "\nodd:\n  0_raw.fif, 1_raw.fif and 3 more: trial 1: shorter than 5 s\n" in say(
+        "check", tmp_path
+    )
+
+
+def write_folder(root: Path, *channels: tuple[str, ...]) -> None:
+    """Write a recording of 4 s for each of these lists of channels, and what they are."""
+    import mne
+
+    rows = ["file,subject,label"]
+    for number, names in enumerate(channels):
+        samples = 2e-5 * np.random.default_rng(number).normal(size=(len(names), 800))
+        raw = mne.io.RawArray(samples, mne.create_info(list(names), 200, "eeg"), verbose="error")
+        raw.save(root / f"{number}_raw.fif", verbose="error")
+        rows.append(f"{number}_raw.fif,{number},{'ab'[number % 2]}")
+    (root / "labels.csv").write_text("\n".join(rows) + "\n")
+    settings = "layout: folder\nname: made\nclasses: [a, b]\nchannels: [FZ, CZ, PZ]\n"
+    (root / "dataset.yaml").write_text(settings)

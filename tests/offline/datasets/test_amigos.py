@@ -8,6 +8,7 @@ import pytest
 import scipy.io
 
 from offline.datasets.amigos import EPOC_CHANNELS, AmigosSettings
+from offline.datasets.check import odd_trials
 from offline.datasets.config import Dataset
 from offline.datasets.registry import load_dataset_settings, open_dataset
 from rtbci.configuration import validate
@@ -101,6 +102,15 @@ def test_an_empty_trial_keeps_its_number_and_is_told(tmp_path, caplog, shape):
     assert (last.start, last.stop) == (first.stop + BASELINE, first.stop + len(trials[2]))
     wanted = np.concatenate([trials[0], trials[2]])[:, :14].T.astype(np.float32)
     np.testing.assert_array_equal(recording.read(), wanted)
+
+
+def test_all_empty_trials_of_a_person_are_told_in_one_line(tmp_path, caplog):
+    trials = [trial(1), np.empty((0, 0)), trial(3), np.empty((0, 0))]
+    write(tmp_path, trials, [ratings() if each.size else np.empty((0, 0)) for each in trials])
+    dataset = opened(tmp_path, trials=4)
+    (record,) = caplog.records
+    assert "P01.mat: trial 2, 4 are left out, their cells are empty" in record.getMessage()
+    assert not any("outside" in line for line in odd_trials(dataset.recordings[0]))
 
 
 def test_the_ratings_columns_are_known_by_name(tmp_path):

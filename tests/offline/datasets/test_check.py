@@ -47,7 +47,7 @@ def test_nothing_is_odd_about_noise_with_an_amplifiers_offset():
 def test_a_channel_that_stands_still_is_named(start, seconds, odd):
     samples = noise()
     samples[2, start : start + round(seconds * SFREQ)] = 7
-    assert found(samples) == (["the same value for 5 s or longer in PZ"] if odd else [])
+    assert found(samples) == ([f"the same value for up to {seconds:g} s in PZ"] if odd else [])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -125,7 +125,7 @@ def test_a_copy_of_a_channel_is_named_and_dead_channels_are_no_copies():
     samples[5] = samples[0]
     samples[[2, 3]] = 0
     assert found(samples) == [
-        "the same value for 5 s or longer in PZ, OZ",
+        "the same value for up to 30 s in PZ, OZ",
         "the same signal in FZ, T8",
     ]
 
@@ -234,6 +234,33 @@ def test_recordings_are_compared_with_one_another(tmp_path):
     )
 
 
+def test_clips_that_differ_in_length_by_design_are_not_odd(tmp_path):
+    lengths = {"1": 60, "2": 60, "3": 45, "4": 45, "5": 60, "cut": 30}
+    files = {
+        f"{name}_raw.fif": (noise(length, seed=k), SFREQ, NAMES)
+        for k, (name, length) in enumerate(lengths.items())
+    }
+    assert [line for line in report_on(write_folder(tmp_path, files)).odd if "lasts" in line] == [
+        "cut_raw.fif: lasts 30 s, those with the same trials 52 s"
+    ]
+
+
+def test_a_rate_too_low_for_the_usual_bands_is_told(tmp_path):
+    files = {"slow_raw.fif": (noise(), 60.0, NAMES), "just_raw.fif": (noise(30, 1), 101.0, NAMES)}
+    odd = report_on(write_folder(tmp_path, files)).odd
+    assert [line for line in odd if "slowly" in line] == [
+        "slow_raw.fif: sampled at 60 Hz, too slowly for the band beta (14-31 Hz), gamma "
+        "(31-50 Hz); training refuses it with the recipe's usual bands"
+    ]
+
+
+def test_an_electrode_that_nobody_knows_is_told(tmp_path):
+    write_folder(tmp_path, {"a_raw.fif": (noise(), SFREQ, NAMES)})
+    odd = report_on(tmp_path, channels=(*NAMES, "Pzz", "C3")).odd
+    (line,) = [line for line in odd if "known" in line]
+    assert line.startswith("made: no recording has Pzz, and no electrode of that name is known")
+
+
 def test_what_cannot_be_used_is_told_and_the_rest_looked_at(tmp_path):
     files = {
         "good_raw.fif": (noise(), SFREQ, NAMES),
@@ -251,8 +278,11 @@ def test_what_cannot_be_used_is_told_and_the_rest_looked_at(tmp_path):
     told = {left_out.name: left_out.why for left_out in report.unusable}
     assert set(told) == {"cut_raw.fif", "twins_raw.fif", "others_raw.fif", "lost.edf"}
     assert "both mean electrode T7" in told["twins_raw.fif"]
-    assert "has 0 of the 6 electrodes; its channels are u, v" in told["others_raw.fif"]
-    assert "dead_raw.fif: the same value for 5 s or longer in all channels" in report.odd
+    assert (
+        "has 0 of the 6 electrodes, not FZ, CZ, PZ, OZ, T3, T8; its channels are u"
+        in told["others_raw.fif"]
+    )
+    assert "dead_raw.fif: the same value for up to 30 s in all channels" in report.odd
     assert not any(line.startswith("good") for line in report.odd)
 
 
@@ -277,9 +307,12 @@ def test_a_file_that_fails_only_when_it_is_read_cannot_be_used(tmp_path):
     assert report.odd == ()
 
 
-def test_one_file_in_several_rows_has_titles_that_tell_them_apart(tmp_path):
-    write_folder(tmp_path, {"a_raw.fif": (noise(), SFREQ, NAMES)})
-    (tmp_path / "labels.csv").write_text("file,subject,label\na_raw.fif,1,a\na_raw.fif,2,b\n")
+def test_files_of_one_name_have_titles_that_tell_them_apart(tmp_path):
+    for folder in ("1", "2"):
+        (tmp_path / folder).mkdir()
+        write_folder(tmp_path / folder, {"a_raw.fif": (noise(), SFREQ, NAMES)})
+    table = "file,subject,label\n1/a_raw.fif,1,a\n2/a_raw.fif,2,b\n"
+    (tmp_path / "labels.csv").write_text(table)
     assert report_on(tmp_path).odd == (
         "a_raw.fif (subject 2, session 1): the same samples as a_raw.fif (subject 1, session 1)",
     )

@@ -6,6 +6,7 @@ import mne
 import numpy as np
 import pytest
 
+from offline.datasets.check import check
 from offline.datasets.continuous import ContinuousSettings
 from offline.datasets.recording import Trial
 from offline.datasets.registry import load_dataset_settings, open_dataset
@@ -210,3 +211,17 @@ def test_the_raw_seed_has_the_clips_of_the_preprocessed():
     raw = load_dataset_settings(CONFIGS / "seed-raw.yaml").sessions["all"]
     cut = load_dataset_settings(CONFIGS / "seed.yaml").sessions["all"]
     assert (raw.clips, raw.durations) == (cut.clips, cut.seconds)
+
+
+@pytest.mark.parametrize("date", [b"25/12/13", b"", b"\xff\xfe"])
+def test_an_unreadable_date_and_a_wrong_count_are_told_by_check_alone(tmp_path, date, caplog):
+    write(tmp_path, date=date, n_samples=77)
+    settings = validate(ContinuousSettings, PLAIN | {"data_format": "int32"}, source="made.yaml")
+    with caplog.at_level("INFO"):
+        open_dataset(settings, tmp_path)
+    assert not caplog.records
+    odd = check(settings, tmp_path).odd
+    assert "1_1.cnt: the date in its header cannot be read; nothing depends on it" in odd
+    assert any(line.startswith("1_1.cnt: its header states 77 samples") for line in odd)
+    write(tmp_path)
+    assert not [line for line in check(settings, tmp_path).odd if "header" in line]

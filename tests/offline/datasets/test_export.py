@@ -94,6 +94,17 @@ def test_the_table_says_where_each_trial_comes_from(tmp_path):
     assert [row["file"] for row in rows] == [r["file"] for r in rows_of(tmp_path / "labels.csv")]
 
 
+def test_a_trial_that_only_keeps_its_number_does_not_stop_the_others(tmp_path):
+    trials = (Trial(0, 400, 1), Trial(400, 400, -1), Trial(400, 900, 0))
+    written = export(dataset(recording(trials=trials)), tmp_path)
+    assert (written.files, written.unlabelled) == (2, 1)
+    files = sorted(path.name for path in tmp_path.glob("*.fif"))
+    assert files == [
+        "sub-1_ses-1_trial-01_neutral_raw.fif",
+        "sub-1_ses-1_trial-03_negative_raw.fif",
+    ]
+
+
 def test_recordings_of_one_session_do_not_overwrite_one_another(tmp_path):
     parts = [recording(seed, trials=(Trial(0, 400, 1),)) for seed in range(3)]
     export(dataset(*parts), tmp_path)

@@ -58,7 +58,9 @@ def test_a_session_column_tells_sessions_apart(one_file):
     ("table", "said"),
     [
         ("file,subject\na.edf,1\n", "labels.csv: lacks the column label; it has file, subject"),
-        ("", "labels.csv: lacks the column file, subject, label"),
+        ("", "lacks the column file, subject, label; it has nothing in it"),
+        ("file;subject;label\na.edf;1;rest\n", "file;subject;label; commas have to part the col"),
+        ("file,subject,label\na.edf,1,rest\n./a.edf,2,rest\n", "line 3: ./a.edf is in line 2 al"),
         ("file,subject,label\n", "labels.csv: lists no file"),
         ("file,subject,label\nb.edf,1,rest\n", "labels.csv, line 2: b.edf is not in the folder"),
         (
@@ -66,7 +68,7 @@ def test_a_session_column_tells_sessions_apart(one_file):
             "line 2: label 'joy' is none of the classes rest, ar",
         ),
         ("file,subject,label\na.edf\n", "line 2: file or subject is empty"),
-        (None, "labels.csv: No such file"),
+        (None, "labels.csv: No such file.*; a table with the columns file, subject, label is"),
     ],
 )
 def test_a_wrong_table_is_told_in_one_line(one_file, table, said):
@@ -75,6 +77,20 @@ def test_a_wrong_table_is_told_in_one_line(one_file, table, said):
     with pytest.raises(RecordingError, match=said) as caught:
         open_dataset(SETTINGS, one_file)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_tables_of_spreadsheets_are_read(one_file, encoding, end):
+    rows = ["file , subject, label", "a.edf , p1 , rest", ""]
+    (one_file / "labels.csv").write_bytes(end.join(rows).encode(encoding))
+    (recording,) = open_dataset(SETTINGS, one_file).recordings
+    assert (recording.subject, recording.trials[0].label) == ("p1", 0)
+
+
+def test_a_file_is_no_folder(one_file):
+    with pytest.raises(RecordingError, match=r"a\.edf: is a file; the folder that holds the data"):
+        open_dataset(SETTINGS, one_file / "a.edf")
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):

@@ -90,3 +90,50 @@ def test_the_first_pattern_that_fits_is_taken(tmp_path):
     assert [(file.subject, file.session) for file in found] == wanted
     (tmp_path / "raw" / "3_1_20180804.x").touch()
     assert [file.subject for file in find_sessions(settings, tmp_path)] == ["3"]
+
+
+def test_a_date_that_is_none_does_not_make_a_session(tmp_path):
+    for name in ("1_20131027.x", "1_20131030.x", "1_20131027 (1).x"):
+        (tmp_path / name).touch()
+    with pytest.raises(RecordingError, match=r"'20131027 \(1\)' is no date such as 20131027"):
+        find_sessions(settings_of(files="{subject}_{date}.x"), tmp_path)
+
+
+def test_a_date_of_no_calendar_still_orders_the_sessions_and_is_remarked_upon(tmp_path, caplog):
+    for name in ("1_20132710.x", "1_20131130.x", "01_20131201.x"):
+        (tmp_path / name).touch()
+    with caplog.at_level("DEBUG", logger="offline.datasets"):
+        found = find_sessions(settings_of(files="{subject}_{date}.x"), tmp_path)
+    assert [file.path.name for file in found] == ["1_20131130.x", "01_20131201.x", "1_20132710.x"]
+    assert {file.subject for file in found} == {"1"}
+    (remark,) = caplog.messages
+    assert remark.startswith("1_20132710.x: 20132710 is no date of a calendar")
+
+
+def test_a_file_that_is_no_sessions_is_passed_over(tmp_path):
+    for name in ("a_1.x", "a_label.x"):
+        (tmp_path / name).touch()
+    (found,) = find_sessions(settings_of(), tmp_path, not_this="a_label.x")
+    assert found.session == "1"
+    (tmp_path / "a_1.x").unlink()
+    with pytest.raises(RecordingError, match="holds no file"):
+        find_sessions(settings_of(), tmp_path, not_this="a_label.x")
+
+
+def test_an_absolute_path_is_no_pattern(tmp_path):
+    absolute = f"{tmp_path}/{{subject}}_{{session}}.x"
+    with pytest.raises(ConfigError, match="by their paths below the data folder"):
+        find_sessions(settings_of(files=absolute), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"classes": ["a", "b", "a"]}, "classes = .*has a twice"),
+        ({"channels": ["Cz", "T3", "EEG t7"]}, "channels = .*has EEG t7 twice, which T3 is too"),
+        ({"channels": ["Cz", "Cz"]}, "channels = .*has Cz twice"),
+    ],
+)
+def test_names_that_stand_twice_are_refused(changes, said):
+    with pytest.raises(ConfigError, match=said):
+        settings_of(**changes)
