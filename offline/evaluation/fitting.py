@@ -8,7 +8,7 @@ recording from its first window on, exactly as :class:`rtbci.model.recogniser.Re
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,10 +77,9 @@ def run_task(bench: Bench, task: Task) -> Outcome:
     validation: WindowsOf = fold_windows(fold, "validation", features, bench.stride)
     statistics = training_statistics(features, train)
     covariances = RECOGNISERS[task.recogniser].needs == "covariances"
-    if covariances:
-        # Each is thousands of numbers: what would be thinned later is not even read.
-        most = most_windows(task.recogniser, bench.settings)
-        train, validation = _thinned(train, features, most), _thinned(validation, features, most)
+    # Each is hundreds or thousands of numbers: what would be thinned later is not even kept.
+    most = most_windows(task.recogniser, bench.settings)
+    train, validation = _thinned(train, features, most), _thinned(validation, features, most)
     begun = time.perf_counter()
     fitted = fit_chosen(
         task.recogniser,
@@ -160,11 +159,23 @@ def _inputs(
     recipe: Recipe,
     covariances: bool,
 ) -> Inputs:
-    maps = [normalised(features[r], statistics, recipe)[w] for r, w in chosen.items()]
-    matrices = None
-    if covariances:
-        matrices = np.concatenate([_covariances(features[r])[w] for r, w in chosen.items()])
-    return Inputs(np.concatenate(maps), matrices)
+    maps = _together(chosen, lambda r: normalised(features[r], statistics, recipe))
+    return Inputs(
+        maps, _together(chosen, lambda r: _covariances(features[r])) if covariances else None
+    )
+
+
+def _together(chosen: WindowsOf, of: Callable[[int], NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Put the chosen windows of all recordings into one array, never holding them twice."""
+    total, filled = sum(len(windows) for windows in chosen.values()), 0
+    result = np.empty(0)
+    for r, windows in chosen.items():
+        found = of(r)
+        if not filled:
+            result = np.empty((total, *found.shape[1:]))
+        result[filled : filled + len(windows)] = found[windows]
+        filled += len(windows)
+    return result
 
 
 def _thinned(chosen: WindowsOf, features: list[Features], most: int | None) -> WindowsOf:
