@@ -26,7 +26,7 @@ from offline.features.recipes import recipe_for
 from offline.features.statistics import training_statistics
 from offline.models.cnn import Cnn, CnnSettings
 from offline.scores import Scores
-from offline.splits import Split, SplitSettings, TrialKey, make_split
+from offline.splits import Split, SplitSettings, TrialKey, make_split, windows_of
 from offline.training import Fitted, TrainingSettings, Windows, fit, one_thread
 from rtbci.configuration import PathBeside, Settings
 from rtbci.errors import ConfigError
@@ -124,10 +124,12 @@ def _train(
 ) -> tuple[Fitted, Statistics, dict[str, int]]:
     """Train on the training part; all that is scaled is scaled by that part alone."""
     stride = max(round(experiment.training.window_stride_s / recipe.hop_s), 1)
-    chosen = _chosen(split.train, features, stride)
+    chosen = windows_of(split.train, features, stride)
     statistics = training_statistics(features, chosen)
     train = _windows(chosen, features, statistics, recipe)
-    validation = _windows(_chosen(split.validation, features, stride), features, statistics, recipe)
+    validation = _windows(
+        windows_of(split.validation, features, stride), features, statistics, recipe
+    )
     grid = Grid.of(recipe.grid, recipe.channels)
 
     def build() -> Cnn:
@@ -138,17 +140,6 @@ def _train(
     )
     found = Counter(train.labels.tolist())
     return fitted, statistics, {name: found[k] for k, name in enumerate(recipe.classes)}
-
-
-def _chosen(
-    part: Iterable[TrialKey], features: Sequence[Features], stride: int
-) -> dict[int, NDArray[np.intp]]:
-    """Return each recording's windows that lie in trials of one part, every ``stride``-th."""
-    chosen: dict[int, list[NDArray[np.intp]]] = {}
-    for recording, trial in part:
-        windows = np.flatnonzero(features[recording].trial == trial)[::stride]
-        chosen.setdefault(recording, []).append(windows)
-    return {recording: np.concatenate(windows) for recording, windows in chosen.items()}
 
 
 def _windows(
@@ -202,9 +193,10 @@ def _score(
     predicted: dict[int, NDArray[np.intp]],
     recipe: Recipe,
 ) -> Scores:
-    chosen = _chosen(part, features, stride=1)
-    true = [features[index].label[windows] for index, windows in chosen.items()]
-    named = [predicted[index][windows] for index, windows in chosen.items()]
+    chosen = windows_of(part, features, stride=1)
+    none = np.empty(0, np.int64)
+    true = [none, *(features[index].label[windows] for index, windows in chosen.items())]
+    named = [none, *(predicted[index][windows] for index, windows in chosen.items())]
     return Scores.of(np.concatenate(true), np.concatenate(named), recipe.classes)
 
 

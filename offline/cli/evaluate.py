@@ -54,8 +54,8 @@ def evaluate(
     from offline.evaluation.report.document import write_report
     from offline.evaluation.report.metrics_file import write_metrics
     from offline.evaluation.report.pictures import pictures_of
-    from offline.evaluation.spreading import processors
     from offline.evaluation.table import render
+    from offline.parallel import processors
     from rtbci.configuration import load_yaml
 
     settings = _changed(load_yaml(config, Evaluation), root, output, protocol)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from offline.datasets.config import FoundFile, find_files
+from offline.datasets.config import find_files, without_zeros
 from offline.datasets.recording import Trial
 from rtbci.errors import RecordingError
 
@@ -82,17 +82,15 @@ def find_subjects(root: Path, pattern: str, exclude: Collection[int]) -> tuple[S
     RecordingError
         If no file fits, or all that fit are of people who are left out.
     """
-    found = [_of_subject(file) for file in find_files(root, pattern)]
+    found = [
+        SubjectFile(file.path, without_zeros(file.fields["subject"]))
+        for file in find_files(root, pattern)
+    ]
     left_out = {str(number) for number in exclude}
     kept = tuple(file for file in found if file.subject not in left_out)
     if not kept:
         raise RecordingError(f"{root}: holds files of people only who are left out (key exclude)")
     return kept
-
-
-def _of_subject(file: FoundFile) -> SubjectFile:
-    said = file.fields["subject"]
-    return SubjectFile(file.path, str(int(said)) if said.isdecimal() else said)
 
 
 def require_subject(pattern: str) -> str:

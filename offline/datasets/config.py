@@ -197,3 +197,8 @@ def natural_order(text: str) -> tuple[tuple[int, int | str], ...]:
     return tuple(
         (0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", text) if part
     )
+
+
+def without_zeros(subject: str) -> str:
+    """Return the same name for 1 and 01, which some copies of a data set mix."""
+    return str(int(subject)) if subject.isdecimal() else subject

@@ -17,8 +17,9 @@ import yaml
 
 from offline.datasets.config import Dataset
 from offline.datasets.listing import some_of
-from offline.datasets.recording import Recording, Trial
-from offline.datasets.trial_files import cut, raw_of, safe_names
+from offline.datasets.recording import Recording, Trial, cut
+from offline.datasets.trial_files import raw_of, safe_names
+from offline.features.extract import chunks_of
 from rtbci.atomic import complete_or_absent
 from rtbci.errors import ChannelError, RecordingError
 from rtbci.montage.names import canonical_name, match_channels
@@ -189,7 +190,8 @@ def _write_recording(
         for name, place in zip(channels, places, strict=True)
         if place is not None
     ]
-    for index, samples in cut(recording, found, [piece.trial for piece in pieces]):
+    chunks = (chunk[:, found].T for chunk in chunks_of(recording))
+    for index, samples in cut(chunks, [piece.trial for piece in pieces]):
         piece = pieces[index]
         raw = raw_of(samples, names, recording.sfreq, piece.label)
         raw.info["subject_info"] = {"his_id": _latin(recording.subject)}

@@ -16,7 +16,7 @@ from offline.datasets.clips import require_subject
 from offline.datasets.config import DatasetSettings, FoundFile, Source, find_files, natural_order
 from offline.datasets.readers import open_recording
 from offline.datasets.recording import Event, Recording, Trial
-from offline.datasets.trial_markers import split_trials, start_marker
+from offline.datasets.trial_markers import Cut, delimited, split_trials, start_marker
 from offline.datasets.units import Unit
 from rtbci.errors import RecordingError
 
@@ -133,21 +133,8 @@ def _marked(
     settings: MarkersSettings, path: Path, recording: Recording, markers: Sequence[Event]
 ) -> tuple[tuple[Trial, ...], tuple[Event, ...]]:
     """Tell the trials that the settings' markers delimit from the other events."""
-    trials: list[Trial] = []
-    events: list[Event] = []
-    running: tuple[int, str] | None = None  # first sample and class
 
-    def close(stop: int) -> None:
-        nonlocal running
-        if running is not None:
-            start, name = running
-            if settings.seconds is not None:
-                stop = min(stop, start + round(settings.seconds * recording.sfreq))
-            if stop > start:
-                trials.append(Trial(start, stop, settings.classes.index(name)))
-        running = None
-
-    for marker in markers:
+    def meaning(marker: Event, _: bool) -> Cut | None:
         meanings = settings.meaning(marker.text)
         if len(meanings) > 1:
             raise RecordingError(
@@ -155,14 +142,16 @@ def _marked(
                 f"{', '.join(name or 'end' for name in meanings)} (keys markers, end)"
             )
         if not meanings:
-            events.append(marker)
-            continue
-        close(marker.sample)
+            return None
+        (name,) = meanings
         # How much of its seconds a trial has left that began before the recording, nobody knows.
-        if meanings[0] is not _END and (marker.sample >= 0 or settings.seconds is None):
-            running = (max(marker.sample, 0), meanings[0])
-    close(recording.n_samples)
-    return tuple(trials), tuple(events)
+        if name is _END or (marker.sample < 0 and settings.seconds is not None):
+            return Cut()
+        return Cut(settings.classes.index(name))
+
+    seconds = settings.seconds
+    longest = None if seconds is None else round(seconds * recording.sfreq)
+    return delimited(markers, recording.n_samples, meaning, longest)
 
 
 def _fits(pattern: str, text: str) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+F = TypeVar("F", bound=np.floating)
 
 
 @dataclass(frozen=True)
@@ -142,3 +146,31 @@ def recording_of(
         n_samples=held.shape[1],
         events=tuple(events),
     )
+
+
+def cut(blocks: Iterable[NDArray[F]], trials: Sequence[Trial]) -> Iterator[tuple[int, NDArray[F]]]:
+    """Go through a recording once and yield each trial as soon as its last sample is there.
+
+    Parameters
+    ----------
+    blocks : iterable of array, shape (channels, samples)
+        The recording from its first sample to its last.
+    trials : sequence of Trial
+        Which trials; they may overlap. One that reaches beyond the last sample is left out.
+
+    Yields
+    ------
+    int, array of shape (channels, samples)
+        The trial's index among ``trials``, and its samples.
+    """
+    pieces: dict[int, list[NDArray[F]]] = defaultdict(list)
+    begin = 0
+    for block in blocks:
+        end = begin + block.shape[1]
+        for index, trial in enumerate(trials):
+            if trial.start >= end or trial.stop <= begin:
+                continue
+            pieces[index].append(block[:, max(trial.start - begin, 0) : trial.stop - begin])
+            if trial.stop <= end:
+                yield index, np.concatenate(pieces.pop(index), axis=1)
+        begin = end

@@ -20,6 +20,7 @@ from offline.datasets.config import (
     find_files,
     natural_order,
     require_folder,
+    without_zeros,
 )
 from offline.datasets.recording import Trial
 from rtbci.configuration import Settings
@@ -189,7 +190,7 @@ def find_sessions(
     """
     by_subject: dict[str, list[FoundFile]] = defaultdict(list)
     for found in _that_fit(settings.files, root, not_this):
-        by_subject[_without_zeros(found.fields["subject"])].append(found)
+        by_subject[without_zeros(found.fields["subject"])].append(found)
     files = [
         file
         for subject in sorted(by_subject, key=natural_order)
@@ -218,11 +219,6 @@ def _that_fit(patterns: Sequence[str], root: Path, not_this: str | None) -> tupl
         f"{root}: holds no file {' or '.join(patterns)}; is it the data set's top folder? "
         "(key files)"
     )
-
-
-def _without_zeros(subject: str) -> str:
-    """Return the same name for 1 and 01, which some copies of a data set mix."""
-    return str(int(subject)) if subject.isdecimal() else subject
 
 
 def _in_order(subject: str, found: list[FoundFile]) -> list[SessionFile]:

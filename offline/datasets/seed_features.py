@@ -6,7 +6,6 @@ mean, ``movingAve`` by a moving average (Zheng and Lu 2015, doi 10.1109/TAMD.201
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -93,8 +92,9 @@ def _open_session(settings: SeedFeaturesSettings, file: SessionFile) -> tuple[Re
         blocks=partial(_no_samples, path),
         n_samples=edges[-1],
         origin=Origin((path,), settings.features),
+        shipped=partial(_maps, path, variables),
     )
-    return (replace(recording, shipped=partial(_maps, path, variables)),)
+    return (recording,)
 
 
 def _require_maps(path: Path, variable: Variable, n_rows: int) -> None:

@@ -1,16 +1,14 @@
-"""One trial as a FIF file: its name, its samples, and what MNE is told about them."""
+"""One trial as a FIF file: its name, and what MNE is told about it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from offline.datasets.recording import Recording, Trial
-from offline.features.extract import chunks_of
 from rtbci.montage.positions import electrode_positions, known_electrodes
 
 
@@ -36,39 +34,6 @@ def safe_names(names: Iterable[str]) -> dict[str, str]:
         taken.add(candidate.lower())
         safe[name] = candidate
     return safe
-
-
-def cut(
-    recording: Recording, channels: Sequence[int], trials: Sequence[Trial]
-) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Read a recording once and yield each trial as soon as its last sample is there.
-
-    Parameters
-    ----------
-    recording : Recording
-        What to read.
-    channels : sequence of int
-        Which channels, in this order.
-    trials : sequence of Trial
-        Which trials; they may overlap.
-
-    Yields
-    ------
-    int, array of shape (channels, samples)
-        The trial's index among ``trials``, and its microvolts.
-    """
-    parts: dict[int, list[NDArray[np.float32]]] = {index: [] for index in range(len(trials))}
-    start = 0
-    for chunk in chunks_of(recording):
-        stop = start + len(chunk)
-        for index in list(parts):
-            trial = trials[index]
-            if trial.start < stop and trial.stop > start:
-                rows = slice(max(trial.start - start, 0), trial.stop - start)
-                parts[index].append(chunk[rows][:, list(channels)].T)
-            if trial.stop <= stop:
-                yield index, np.concatenate(parts.pop(index), axis=1)
-        start = stop
 
 
 def raw_of(samples: NDArray[np.float32], names: Sequence[str], sfreq: float, label: str) -> Any:

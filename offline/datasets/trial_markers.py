@@ -6,7 +6,8 @@ The replay writes these markers; a recording of that replay is read back with th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from offline.datasets.recording import Event, Trial
 from rtbci.recipe import EMOTIONS
@@ -51,27 +52,82 @@ def split_trials(
     events : tuple of Event
         The markers that say nothing of a trial.
     """
+
+    def meaning(marker: Event, running: bool) -> Cut | None:
+        found = _MARKER.fullmatch(marker.text)
+        if found is None:
+            return None
+        if found[2] == _END:
+            return Cut() if running else None
+        label = _label(found[2], classes)
+        return Cut(label, stays=label is None)
+
+    return delimited(markers, n_samples, meaning)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What a marker does to the trials: it ends the one before, and may start one.
+
+    Attributes
+    ----------
+    starts : int or None
+        Label of the trial that starts, if one does.
+    stays : bool
+        Whether the marker is left among the events all the same.
+    """
+
+    starts: int | None = None
+    stays: bool = False
+
+
+def delimited(
+    markers: Iterable[Event],
+    n_samples: int,
+    meaning: Callable[[Event, bool], Cut | None],
+    longest: int | None = None,
+) -> tuple[tuple[Trial, ...], tuple[Event, ...]]:
+    """Lay out the trials that markers delimit, and the markers that say nothing of one.
+
+    Parameters
+    ----------
+    markers : iterable of Event
+        In order of time; one from before the recording has a negative sample.
+    n_samples : int
+        Length of the recording, where the last trial ends.
+    meaning : callable
+        Says of a marker, and of whether a trial is going on, what it does; None for nothing.
+    longest : int, optional
+        The most samples of a trial.
+
+    Returns
+    -------
+    trials : tuple of Trial
+        Those without a sample are left out.
+    events : tuple of Event
+    """
     trials: list[Trial] = []
     events: list[Event] = []
     running: tuple[int, int] | None = None  # first sample and label
 
     def close(stop: int) -> None:
         nonlocal running
-        if running is not None and stop > running[0]:
-            trials.append(Trial(running[0], stop, running[1]))
+        if running is not None:
+            start, label = running
+            end = stop if longest is None else min(stop, start + longest)
+            if end > start:
+                trials.append(Trial(start, end, label))
         running = None
 
     for marker in markers:
-        found = _MARKER.fullmatch(marker.text)
-        if found and found[2] == _END and running is not None:
-            close(marker.sample)
-        elif found and (label := _label(found[2], classes)) is not None:
-            close(marker.sample)
-            running = (max(marker.sample, 0), label)
-        else:
-            if found and found[2] != _END:
-                close(marker.sample)
+        cut = meaning(marker, running is not None)
+        if cut is None or cut.stays:
             events.append(marker)
+        if cut is None:
+            continue
+        close(marker.sample)
+        if cut.starts is not None:
+            running = (max(marker.sample, 0), cut.starts)
     close(n_samples)
     return tuple(trials), tuple(events)
 

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offline import scores
-from offline.evaluation.pooled import Pooled
+from offline.evaluation.outcome import LEAST_PROBABILITY
+from offline.evaluation.pooled import Pooled, tally
 from offline.evaluation.summary import OverTime
 
-_LEAST_PROBABILITY = 1e-12  # so that one certain error does not outweigh all other windows for ever
 _CLOCK = 6  # decimals of a second; 2.0000000001 s has not entered the third second
 
 
@@ -23,7 +23,7 @@ def named_so_far(pooled: Pooled) -> NDArray[np.int64]:
         tested window to this one: the windows' product of experts (Hinton 2002, Neural Computation
         14:1771), which live could compute at that moment.
     """
-    evidence = np.log(np.maximum(pooled.probabilities, _LEAST_PROBABILITY))
+    evidence = np.log(np.maximum(pooled.probabilities, LEAST_PROBABILITY))
     # Trial by trial, so that no rounding error reaches from one into the next. The sum is greatest
     # where the mean is.
     for start, stop in zip(pooled.bounds[:-1], pooled.bounds[1:], strict=True):
@@ -61,8 +61,7 @@ def over_time(pooled: Pooled, named: NDArray[np.int64], so_far: NDArray[np.int64
     classes = np.unique(pooled.run_label)
 
     def score(said: NDArray[np.int64]) -> NDArray[np.float64]:
-        flat = np.ravel_multi_index((time, label, said[last]), shape)
-        confusions = np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
+        confusions = tally((time, label, said[last]), shape)
         complete = (confusions.sum(axis=2) > 0)[:, classes]
         return np.where(complete.all(axis=1), scores.balanced_accuracy(confusions), np.nan)
 

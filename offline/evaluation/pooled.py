@@ -124,8 +124,7 @@ class Pooled:
         array of int, shape (seeds, trials, classes)
         """
         shape = (self.n_seeds, len(self.label), self.probabilities.shape[1])
-        flat = np.ravel_multi_index((self.seed[run], self.trial[run], named), shape)
-        return np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
+        return tally((self.seed[run], self.trial[run], named), shape)
 
     def confusions(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Turn counts by trial into confusion matrices by seed and subject.
@@ -144,3 +143,9 @@ class Pooled:
         sums = np.zeros((len(self.subjects), n_classes, n_seeds, n_classes), np.int64)
         np.add.at(sums, (self.subject, self.label), counts.transpose(1, 0, 2))
         return sums.transpose(2, 0, 1, 3)
+
+
+def tally(indices: tuple[NDArray[np.int64], ...], shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Count how often each place of an array of a shape is named by the indices, one an axis."""
+    flat = np.ravel_multi_index(indices, shape)
+    return np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)

@@ -9,7 +9,7 @@ import numpy as np
 
 from offline.datasets.recording import Recording
 from offline.evaluation.protocols import Fold
-from offline.splits import TrialKey
+from offline.splits import TrialKey, labels_of
 
 _STREAM = 7919  # keeps these draws apart from other uses of the same small seeds
 
@@ -37,12 +37,7 @@ def with_random_labels(
         again.
     """
     rng = np.random.default_rng([_STREAM, draw])
-    label = {
-        (r, t): int(rng.integers(n_classes))
-        for r, recording in enumerate(recordings)
-        for t, trial in enumerate(recording.trials)
-        if trial.label >= 0
-    }
+    label = {key: int(rng.integers(n_classes)) for key in labels_of(recordings)}
     listed = tuple(folds)
     while unfit := [fold for fold in listed if not _can_be_fitted(fold, label)]:
         again = {key for fold in unfit for key in (*fold.train, *fold.validation)}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import warnings
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
+from offline import parallel
 from offline.evaluation.fitting import Bench, run_task
 from offline.evaluation.outcome import Outcome, Task
 from rtbci.errors import ConfigError
@@ -24,16 +24,7 @@ _one_at_a_time = threading.Lock()
 
 def over_processes(bench: Bench, tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
     """Yield the outcomes of tasks that run in ``jobs`` processes, in the order they are ready."""
-    import joblib
-
-    if jobs == 1:
-        yield from (run_task(bench, task) for task in tasks)
-        return
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
-    with warnings.catch_warnings():
-        # A process that has grown is replaced; nothing is lost by it.
-        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
-        yield from parallel(joblib.delayed(run_task)(bench, task) for task in tasks)
+    return parallel.over_processes(partial(run_task, bench), tasks, jobs)
 
 
 def over_cluster(bench: Bench, tasks: Sequence[Task], address: str) -> Iterator[Outcome]:
@@ -82,8 +73,3 @@ def _connect(address: str) -> Client:
         client.close()
         raise ConfigError(f"the Dask scheduler at {address} has no workers")
     return client
-
-
-def processors() -> int:
-    """Return how many processors this program may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

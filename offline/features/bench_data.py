@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from offline.datasets.registry import load_dataset_settings
+from offline.datasets.script import ALL, Session
+from offline.datasets.seed import SeedSettings
 from rtbci.configuration import packaged_config
 from rtbci.errors import RtbciError
 
 SFREQ = 200.0
 _CHANNELS = 62
-# SEED's own: seconds and label of each clip.
-_SECONDS = (235, 233, 206, 238, 185, 195, 237, 216, 265, 237, 235, 233, 235, 238, 206)
-_LABELS = (1, 0, -1, -1, 0, 1, -1, 0, 1, 1, 0, -1, 0, 1, -1)
 _SESSIONS = 3
 _FOLDER = "Preprocessed_EEG"
 _HEADER_TEXT = 116  # bytes at the start of a MATLAB file that say nothing to a program
@@ -55,10 +55,11 @@ def make_files(folder: Path, files: int) -> Iterator[Path]:
 
     data = folder / _FOLDER
     data.mkdir()
-    scipy.io.savemat(data / "label.mat", {"label": np.array([_LABELS], float)})
+    session = _session()
+    scipy.io.savemat(data / "label.mat", {"label": np.array([session.clips], float)})
     first = data / _name(0)
     with first.open("wb") as file:
-        for number, seconds in enumerate(_SECONDS, start=1):
+        for number, seconds in enumerate(session.durations or (), start=1):
             trial = {f"sim_eeg{number}": simulated_eeg(seconds, seed=number)}
             scipy.io.savemat(file, trial, do_compression=True)
     yield first
@@ -110,6 +111,13 @@ def simulated_eeg(seconds: float, seed: int) -> NDArray[np.float64]:
     strength = 8 * (1 + np.sin(2 * np.pi * 0.1 * time))
     rhythm = strength * np.sin(2 * np.pi * 10 * time)
     return np.asarray(noise + rng.uniform(0.2, 1, (_CHANNELS, 1)) * rhythm)
+
+
+def _session() -> Session:
+    """Return what SEED's sessions show: their clips and how long each is."""
+    settings = load_dataset_settings(dataset_file(simulated=False))
+    assert isinstance(settings, SeedSettings)
+    return settings.sessions[ALL]
 
 
 def _name(number: int) -> str:

@@ -10,8 +10,9 @@ covariances of 62 channels 62 times as much as the maps.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from offline.datasets.config import LeftOut
@@ -20,6 +21,7 @@ from offline.features.clock import Clock, Taken
 from offline.features.extract import Features
 from offline.features.fingerprint import features_folder, fingerprint
 from offline.features.store import CHECKING, Obtained, obtain, stored, sweep
+from offline.parallel import over_processes, processors
 from rtbci.errors import RtbciError
 from rtbci.progress import progress_bar
 from rtbci.recipe import Recipe
@@ -150,7 +152,7 @@ def extract_each(
                 note(index, result)
         rest = [(k, recording) for k, recording in enumerate(recordings) if k not in found]
         processes = _processes(rest, jobs)
-        for index, result in _worked_off(rest, recipe, cache, processes):
+        for index, result in over_processes(partial(_work, recipe, cache), rest, processes):
             note(index, result)
     return _extraction(recordings, [found[k] for k in range(len(recordings))], processes)
 
@@ -167,37 +169,14 @@ def _looked_up(recording: Recording, recipe: Recipe, folder: Path) -> Result | N
 
 
 def _processes(rest: Sequence[tuple[int, Recording]], jobs: int | None) -> int:
-    import joblib
-
     if jobs is None:
         work = sum(recording.n_samples * len(recording.channels) for _, recording in rest)
-        jobs = min(joblib.cpu_count(), work // _WORTH_A_PROCESS)
+        jobs = min(processors(), work // _WORTH_A_PROCESS)
     return max(min(jobs, len(rest)), 1)
 
 
-def _worked_off(
-    rest: Sequence[tuple[int, Recording]], recipe: Recipe, folder: Path, processes: int
-) -> Iterator[tuple[int, Result]]:
-    """Yield results as they are ready."""
-    if processes == 1:
-        yield from (_work(index, recording, recipe, folder) for index, recording in rest)
-        return
-    import joblib
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    with joblib.parallel_config("loky", inner_max_num_threads=1):
-        parallel = joblib.Parallel(n_jobs=processes, batch_size=1, return_as="generator_unordered")
-        work = joblib.delayed(_work)
-        try:
-            yield from parallel(work(index, each, recipe, folder) for index, each in rest)
-        except TerminatedWorkerError:
-            raise RtbciError(
-                "a process that extracted features was ended from outside, perhaps for lack of "
-                f"memory; try fewer than {processes} (--jobs)"
-            ) from None
-
-
-def _work(index: int, recording: Recording, recipe: Recipe, folder: Path) -> tuple[int, Result]:
+def _work(recipe: Recipe, folder: Path, item: tuple[int, Recording]) -> tuple[int, Result]:
+    index, recording = item
     try:
         return index, obtain(recording, recipe, folder)
     except RtbciError as error:

@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
 
+from offline.evaluation.outcome import LEAST_PROBABILITY
 from offline.evaluation.recognisers.inputs import Inputs, Needs, thinned
 from offline.evaluation.recognisers.registry import Estimator, kind_named
 from offline.evaluation.recognisers.settings import RecogniserSettings
@@ -21,9 +22,6 @@ from offline.scores import Scores
 from offline.training import one_thread
 from rtbci.errors import ConfigError
 from rtbci.recipe import Recipe
-
-LEAST_PROBABILITY = 1e-12
-"""No class is held for less likely than this, so that logarithms stay finite."""
 
 
 @dataclass(frozen=True)

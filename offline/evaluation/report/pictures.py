@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from offline.datasets.recording import Recording, Trial
+from offline.datasets.recording import Recording, Trial, cut
 from rtbci.montage.names import match_channels
 from rtbci.progress import track
 
@@ -157,9 +157,11 @@ def spectrum(
     kept = (frequencies > 0) & (frequencies <= _HIGHEST_HZ)
     sums: dict[int, NDArray[np.float64]] = {}
     weights: dict[int, NDArray[np.float64]] = {}
-    for label, samples in _stretches(blocks, trials):
+    labelled = [trial for trial in trials if trial.label >= 0]
+    for index, samples in cut(blocks, labelled):
         if samples.shape[1] < length:
             continue
+        label = labelled[index].label
         density = welch(samples.astype(np.float64), sfreq, nperseg=length)[1][:, kept]
         known = np.isfinite(density)
         weight = samples.shape[1] * known
@@ -206,23 +208,6 @@ def mean_spectra(
         by_subject[subject].append(resampled)
     means = [_nanmean(np.stack(rows), axis=0) for rows in by_subject.values()]
     return common, _nanmean(np.stack(means), axis=0)
-
-
-def _stretches(
-    blocks: Iterable[NDArray[np.floating]], trials: Sequence[Trial]
-) -> Iterator[tuple[int, NDArray[np.floating]]]:
-    """Yield label and samples of each labelled trial, however the blocks cut the recording."""
-    pieces: dict[int, list[NDArray[np.floating]]] = defaultdict(list)
-    begin = 0
-    for block in blocks:
-        end = begin + block.shape[1]
-        for index, trial in enumerate(trials):
-            if trial.label < 0 or trial.start >= end or trial.stop <= begin:
-                continue
-            pieces[index].append(block[:, max(trial.start - begin, 0) : trial.stop - begin])
-            if trial.stop <= end:
-                yield trial.label, np.concatenate(pieces.pop(index), axis=1)
-        begin = end
 
 
 def _picked(recording: Recording, channels: Sequence[str]) -> Iterator[NDArray[np.float32]]:

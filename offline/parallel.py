@@ -1,0 +1,55 @@
+"""Work spread over this machine's processes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from rtbci.errors import RtbciError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def processors() -> int:
+    """Return how many processors this program may use."""
+    import joblib
+
+    return int(joblib.cpu_count())
+
+
+def over_processes(work: Callable[[T], R], items: Iterable[T], jobs: int) -> Iterator[R]:
+    """Yield the results of work on each item, in the order they are ready.
+
+    Parameters
+    ----------
+    work : callable
+        What is done; it and the items travel to the processes.
+    items : iterable
+        What it is done to, one at a time.
+    jobs : int
+        Processes, each computing in one thread; 1 works in this one.
+
+    Raises
+    ------
+    RtbciError
+        If a process is ended from outside.
+    """
+    if jobs == 1:
+        yield from map(work, items)
+        return
+    import joblib
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    with joblib.parallel_config("loky", inner_max_num_threads=1), warnings.catch_warnings():
+        # A process that has grown is replaced; nothing is lost by it.
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
+        parallel = joblib.Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
+        try:
+            yield from parallel(joblib.delayed(work)(item) for item in items)
+        except TerminatedWorkerError:
+            raise RtbciError(
+                "a process was ended from outside, perhaps for lack of memory; try fewer than "
+                f"{jobs} (--jobs)"
+            ) from None
