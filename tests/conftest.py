@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,10 @@ _cache = None
 if "PYTEST_XDIST_WORKER" not in os.environ:
     _cache = tempfile.TemporaryDirectory(prefix="rtbci-test-cache-")
     os.environ["RTBCI_CACHE"] = _cache.name
+
+# A shell's background jobs ignore Ctrl-C, and the processes that they start; ours are to feel it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Before any test module loads liblsl, and for the processes that tests start.
 _network = isolated_lsl()

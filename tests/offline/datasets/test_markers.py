@@ -169,6 +169,13 @@ def test_a_trial_of_an_unknown_class_ends_the_one_before_it():
     assert events == (Event(50, "trial 2 angry"),)
 
 
+def test_an_end_without_a_trial_stays_among_the_events():
+    markers = [Event(5, "trial 1 end"), Event(10, "trial 2 calm"), Event(50, "trial 2 end")]
+    trials, events = split_trials([*markers, Event(60, "trial 2 end")], 100, ("calm", "happy"))
+    assert trials == (Trial(10, 50, 0),)
+    assert events == (Event(5, "trial 1 end"), Event(60, "trial 2 end"))
+
+
 def write_annotated(path: Path, *, first_sample: int = 0) -> None:
     info = mne.create_info(["E0", "E1"], 100.0, "eeg")
     volts = np.random.default_rng(0).normal(0, 1e-5, (2, 5000))
