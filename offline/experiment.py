@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import platform
 import tempfile
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,18 +21,28 @@ from offline.datasets.config import Dataset
 from offline.datasets.recording import Recording
 from offline.datasets.registry import load_dataset_settings, open_dataset
 from offline.features.cache import extract_all
-from offline.features.extract import Features, chunks_of, normalised
+from offline.features.extract import Features, chunks_of
 from offline.features.recipes import recipe_for
 from offline.features.statistics import training_statistics
-from offline.models.cnn import Cnn, CnnSettings
+from offline.models.cnn import CnnSettings
+from offline.recognisers import (
+    FittedRecogniser,
+    ModelSettings,
+    completed,
+    fit_chosen,
+    inputs_at,
+    kind_named,
+    labels_at,
+    settings_with,
+)
+from offline.recognisers.as_network import as_network
 from offline.scores import Scores
 from offline.splits import Split, SplitSettings, TrialKey, make_split, windows_of
-from offline.training import Fitted, TrainingSettings, Windows, fit, one_thread
+from offline.training import TrainingSettings, one_thread
 from rtbci.configuration import PathBeside, Settings
 from rtbci.errors import ConfigError
-from rtbci.model.file import Model, load_model, save_model
+from rtbci.model.file import Model, Output, load_model, save_model
 from rtbci.model.recogniser import Recogniser
-from rtbci.montage.grids import Grid
 from rtbci.progress import track
 from rtbci.recipe import Recipe
 from rtbci.signal.normalisation import Statistics
@@ -55,10 +65,13 @@ class Experiment(Settings):
         The signal path. Classes and channels are the data set's where they are not given.
     split : SplitSettings
         Which trials are trained on, chosen on and tested on.
-    model : CnnSettings
-        Size of the network.
+    model : ModelSettings
+        Kind of the recogniser, and its size.
     training : TrainingSettings
-        How it is trained.
+        How networks are trained.
+    window_stride_s : float
+        Least distance from one training window to the next, seconds. Windows that overlap nearly
+        completely teach nothing new.
     """
 
     dataset: PathBeside
@@ -67,8 +80,9 @@ class Experiment(Settings):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     recipe: Recipe = Recipe()
     split: SplitSettings = SplitSettings()
-    model: CnnSettings = CnnSettings()
+    model: ModelSettings = CnnSettings()
     training: TrainingSettings = TrainingSettings()
+    window_stride_s: Annotated[float, Field(gt=0)] = 0.5
 
 
 @dataclass(frozen=True)
@@ -102,74 +116,70 @@ def run(experiment: Experiment) -> Result:
     if experiment.root is None:
         raise ConfigError("where the data lie is not said; set root in the file, or pass --root")
     dataset = open_dataset(load_dataset_settings(experiment.dataset), experiment.root)
-    recipe = recipe_for(experiment.recipe, dataset.settings)
+    needs = kind_named(experiment.model.kind).needs
+    recipe = completed(recipe_for(experiment.recipe, dataset.settings), {needs})
     split = make_split(dataset.recordings, recipe.classes, experiment.split, experiment.seed)
     found, _ = extract_all(dataset.recordings, recipe)
     features = [each for each in found if each is not None]  # all: none may be left out here
     fitted, statistics, counts = _train(experiment, recipe, split, features)
     summary = _summary(experiment, dataset, split, fitted) | {"training_windows": counts}
-    model = _as_live_loads_it(fitted.network, recipe, statistics, experiment.output.name)
+    learned = as_network(fitted)
+    save = partial(
+        save_model,
+        network=learned.network,
+        recipe=recipe,
+        statistics=statistics,
+        sees=learned.sees,
+        output=Output(temperature=learned.temperature),
+    )
+    model = _as_live_loads_it(save, experiment.output.name)
     held_out = set(split.validation) | set(split.test)
     with one_thread():
         predicted = _predictions(model, dataset.recordings, {index for index, _ in held_out})
     validation = _score(split.validation, features, predicted, recipe)
     test = _score(split.test, features, predicted, recipe)
     summary |= {"validation": validation.summary(), "test": test.summary()}
-    save_model(experiment.output, fitted.network, recipe, statistics, summary)
+    save(experiment.output, training=summary)
     return Result(experiment.output, validation, test, summary)
 
 
 def _train(
     experiment: Experiment, recipe: Recipe, split: Split, features: Sequence[Features]
-) -> tuple[Fitted, Statistics, dict[str, int]]:
+) -> tuple[FittedRecogniser, Statistics, dict[str, int]]:
     """Train on the training part; all that is scaled is scaled by that part alone."""
-    stride = max(round(experiment.training.window_stride_s / recipe.hop_s), 1)
-    chosen = windows_of(split.train, features, stride)
+    stride = max(round(experiment.window_stride_s / recipe.hop_s), 1)
+    chosen = windows_of(split.train, features, stride, recipe.history_hops)
+    held_out = windows_of(split.validation, features, stride, recipe.history_hops)
     statistics = training_statistics(features, chosen)
-    train = _windows(chosen, features, statistics, recipe)
-    validation = _windows(
-        windows_of(split.validation, features, stride), features, statistics, recipe
+    labels = labels_at(chosen, features)
+    counts = np.bincount(labels, minlength=len(recipe.classes)).tolist()
+    _refuse_empty(recipe, counts, sum(map(len, held_out.values())))
+    needs = kind_named(experiment.model.kind).needs
+    fitted = fit_chosen(
+        experiment.model.kind,
+        inputs_at(chosen, features, statistics, recipe, needs),
+        labels,
+        inputs_at(held_out, features, statistics, recipe, needs),
+        labels_at(held_out, features),
+        recipe,
+        experiment.seed,
+        settings_with(experiment.model, experiment.training),
     )
-    grid = Grid.of(recipe.grid, recipe.channels)
-
-    def build() -> Cnn:
-        return Cnn(recipe.map_shape[0], *grid.shape, len(recipe.classes), experiment.model)
-
-    fitted = fit(
-        build, train, validation, recipe.classes, experiment.training, seed=experiment.seed
-    )
-    found = Counter(train.labels.tolist())
-    return fitted, statistics, {name: found[k] for k, name in enumerate(recipe.classes)}
+    return fitted, statistics, dict(zip(recipe.classes, counts, strict=True))
 
 
-def _windows(
-    chosen: dict[int, NDArray[np.intp]],
-    features: Sequence[Features],
-    statistics: Statistics,
-    recipe: Recipe,
-) -> Windows:
-    """Standardise whole recordings, one after the other, and keep the chosen windows' pictures."""
-    grid = Grid.of(recipe.grid, recipe.channels)
-    count, planes = sum(map(len, chosen.values())), recipe.map_shape[0]
-    pictures = np.empty((count, planes, *grid.shape), np.float32)
-    labels = np.empty(count, np.int64)
-    first = 0
-    bar = track(chosen.items(), "standardising")
-    for index, windows in bar:
-        part = slice(first, first + len(windows))
-        standardised = normalised(features[index], statistics, recipe)
-        pictures[part] = grid.to_grid(standardised[windows])
-        labels[part] = features[index].label[windows]
-        first = part.stop
-    return Windows(pictures, labels)
+def _refuse_empty(recipe: Recipe, counts: Sequence[int], held_out: int) -> None:
+    lacking = [name for name, count in zip(recipe.classes, counts, strict=True) if not count]
+    if lacking:
+        raise ConfigError(f"no training window of class {', '.join(lacking)}: trials too short")
+    if not held_out:
+        raise ConfigError("no validation window: trials too short")
 
 
-def _as_live_loads_it(
-    network: torch.nn.Module, recipe: Recipe, statistics: Statistics, name: str
-) -> Model:
+def _as_live_loads_it(save: Callable[..., None], name: str) -> Model:
     """Write the network and read it back, so that what is scored is what live will run."""
     with tempfile.TemporaryDirectory() as folder:
-        save_model(Path(folder, name), network, recipe, statistics, {})
+        save(Path(folder, name), training={})
         return load_model(Path(folder, name))
 
 
@@ -201,7 +211,7 @@ def _score(
 
 
 def _summary(
-    experiment: Experiment, dataset: Dataset, split: Split, fitted: Fitted
+    experiment: Experiment, dataset: Dataset, split: Split, fitted: FittedRecogniser
 ) -> dict[str, Any]:
     """Tell where a model comes from, as plain data."""
     return {
@@ -211,11 +221,10 @@ def _summary(
         "recordings": len(dataset.recordings),
         "split": experiment.split.model_dump(mode="json"),
         "trials": {part: len(keys) for part, keys in asdict(split).items()},
-        "model": {"kind": "cnn"} | experiment.model.model_dump(mode="json"),
+        "model": experiment.model.model_dump(mode="json"),
         "settings": experiment.training.model_dump(mode="json"),
         "seed": experiment.seed,
-        "epochs": len(fitted.losses),
-        "best_epoch": fitted.best_epoch,
+        "chosen": fitted.chosen,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {
             "rtbci": rtbci.__version__,

@@ -9,6 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+LEAST_PROBABILITY = 1e-12
+"""No class is held for less likely than this: logarithms stay finite, and one certain error does
+not outweigh all other windows for ever."""
+
 
 def recalls(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the share of each class's windows that were recognised.

@@ -245,7 +245,7 @@ class ByRecording(typing.Protocol):
 
 
 def windows_of(
-    keys: Iterable[TrialKey], features: ByRecording, stride: int
+    keys: Iterable[TrialKey], features: ByRecording, stride: int, history: int = 0
 ) -> dict[int, NDArray[np.intp]]:
     """Return the windows of trials, by recording and in order of time.
 
@@ -257,6 +257,9 @@ def windows_of(
         By the recording's index.
     stride : int
         Every which window is taken, counted from each trial's first; 1 for all.
+    history : int
+        Windows before it that have to lie in its trial as well: what a network learns from must
+        not reach back into another trial, which may be a test trial.
 
     Returns
     -------
@@ -266,7 +269,7 @@ def windows_of(
     """
     found: dict[int, list[NDArray[np.intp]]] = defaultdict(list)
     for recording, trial in keys:
-        windows = np.flatnonzero(features[recording].trial == trial)[::stride]
+        windows = np.flatnonzero(features[recording].trial == trial)[history::stride]
         if len(windows):
             found[recording].append(windows)
     return {recording: np.sort(np.concatenate(parts)) for recording, parts in found.items()}

@@ -1,4 +1,4 @@
-"""Training a network on standardised pictures."""
+"""Training a network on labelled windows."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from pydantic import Field
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from torch import Tensor, nn
 
+from offline.examples import Examples, Windows
 from rtbci.configuration import Settings
 from rtbci.errors import ConfigError
 from rtbci.progress import progress_bar
 
-_SCORING_BATCH = 4096
+_SCORING_BATCH = 1024
 
 
 class TrainingSettings(Settings):
@@ -38,9 +39,6 @@ class TrainingSettings(Settings):
         Of AdamW (Loshchilov and Hutter 2019).
     class_weights : {"balanced", "none"}
         ``balanced`` weighs each class's loss by the inverse of its number of windows.
-    window_stride_s : float
-        Least distance from one training window to the next, seconds. Windows that overlap nearly
-        completely teach nothing new.
     """
 
     epochs: Annotated[int, Field(ge=1)] = 30
@@ -49,26 +47,6 @@ class TrainingSettings(Settings):
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 1e-2
     class_weights: Literal["balanced", "none"] = "balanced"
-    window_stride_s: Annotated[float, Field(gt=0)] = 0.5
-
-
-@dataclass(frozen=True)
-class Windows:
-    """Labelled pictures.
-
-    Attributes
-    ----------
-    pictures : array, shape (windows, planes, rows, columns)
-        Standardised DE maps on the grid.
-    labels : array of int, shape (windows,)
-        Class of each.
-    """
-
-    pictures: NDArray[np.float32]
-    labels: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.labels)
 
 
 @dataclass(frozen=True)
@@ -94,7 +72,7 @@ class Fitted:
 def one_thread() -> Iterator[None]:
     """Let PyTorch compute in one thread within the block.
 
-    On pictures this small several threads gain nothing, lose much where they must share cores, and
+    On windows this small several threads gain nothing, lose much where they must share cores, and
     round differently on machines with another number of cores.
     """
     before = torch.get_num_threads()
@@ -121,7 +99,7 @@ def fit(
     Parameters
     ----------
     build : callable
-        Makes the untrained network: pictures to logits (batch, classes).
+        Makes the untrained network: what it sees to logits (batch, classes).
     train, validation : Windows
         What is learned from, and what the epoch is chosen on.
     classes : sequence of str
@@ -148,13 +126,13 @@ def fit(
         return _fit(build(), train, validation, criterion, settings)
 
 
-def logits_of(network: nn.Module, pictures: NDArray[np.float32]) -> Tensor:
-    """Return a network's output (windows, classes), computed a few thousand windows at a time.
+def logits_of(network: nn.Module, examples: Examples) -> Tensor:
+    """Return a network's output (windows, classes), computed about a thousand windows at a time.
 
     The network is taken in the mode that it is in.
     """
-    parts = torch.from_numpy(pictures).split(_SCORING_BATCH)
-    return torch.cat([network(part) for part in parts])
+    parts = np.array_split(np.arange(len(examples)), math.ceil(len(examples) / _SCORING_BATCH) or 1)
+    return torch.cat([network(torch.from_numpy(examples.batch(part))) for part in parts])
 
 
 def _fit(
@@ -195,13 +173,14 @@ def _learn(
 ) -> float:
     """Pass once over the windows in random order and return the mean loss."""
     network.train()
-    pictures, labels = torch.from_numpy(windows.pictures), torch.from_numpy(windows.labels)
+    labels = torch.from_numpy(windows.labels)
     total, steps = 0.0, 0
     # Batches of nearly the same size: batch normalisation has no variance in a batch of one.
     batches = torch.randperm(len(windows)).tensor_split(math.ceil(len(windows) / batch_size))
     for batch in batches:
         optimiser.zero_grad()
-        loss: Tensor = criterion(network(pictures[batch]), labels[batch])
+        inputs = torch.from_numpy(windows.examples.batch(batch.numpy()))
+        loss: Tensor = criterion(network(inputs), labels[batch])
         loss.backward()
         optimiser.step()
         total, steps = total + loss.item(), steps + 1
@@ -211,7 +190,7 @@ def _learn(
 def _loss(network: nn.Module, windows: Windows, criterion: nn.CrossEntropyLoss) -> float:
     network.eval()
     with torch.inference_mode():
-        logits = logits_of(network, windows.pictures)
+        logits = logits_of(network, windows.examples)
         return float(criterion(logits, torch.from_numpy(windows.labels)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
@@ -129,13 +129,27 @@ def _describe_one(item: dict[str, Any], kind: type[BaseModel]) -> str:
 
 def _siblings(location: tuple[int | str, ...], kind: type[BaseModel]) -> list[str]:
     """Return the keys that are allowed where an unknown one was found."""
-    current: Any = kind
+    options: list[Any] = [kind]
     for part in location[:-1]:
-        field = getattr(current, "model_fields", {}).get(part)
-        current = field.annotation if field is not None else current
-        options = [a for a in getattr(current, "__args__", ()) if hasattr(a, "model_fields")]
-        current = options[0] if options else current
-    return list(getattr(current, "model_fields", {}))
+        fields = [each.model_fields[part] for each in options if part in each.model_fields]
+        if fields:
+            options = [model for field in fields for model in _models_in(field.annotation)]
+        else:  # which of several kinds, or which of several items
+            tagged = [each for each in options if part in _tags(each)]
+            options = tagged or options
+    return list(options[0].model_fields) if options else []
+
+
+def _models_in(annotation: Any) -> list[Any]:
+    if hasattr(annotation, "model_fields"):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]
+
+
+def _tags(model: Any) -> tuple[Any, ...]:
+    """Return what the field ``kind`` may say."""
+    field = model.model_fields.get("kind")
+    return get_args(field.annotation) if field is not None else ()
 
 
 def packaged_config(name: str) -> Path:

@@ -60,6 +60,52 @@ class Normalisation(Settings):
     time_constant_s: Annotated[float, Field(gt=0)] = 100.0
 
 
+class Exponential(Settings):
+    """Smoothing of log-probabilities by an exponential filter with this time constant, seconds."""
+
+    kind: Literal["exponential"]
+    time_constant_s: Annotated[float, Field(gt=0)] = 2.0
+
+
+class HiddenMarkov(Settings):
+    """Smoothing by the forward pass of a hidden Markov model.
+
+    A state lasts ``dwell_s`` seconds on average before it gives way to any other.
+    """
+
+    kind: Literal["hmm"]
+    dwell_s: Annotated[float, Field(gt=0)] = 30.0
+
+
+Smoothing = Annotated[Exponential | HiddenMarkov, Field(discriminator="kind")]
+"""How predictions are smoothed, looking back only."""
+
+
+class RawSignal(Settings):
+    """The signal itself, for networks that look at samples: what frequencies, at what rate.
+
+    Attributes
+    ----------
+    sfreq : float
+        Rate that the network sees, hertz, whatever the stream's is.
+    low, high : float
+        Edges of the causal band-pass, hertz.
+    """
+
+    sfreq: Annotated[float, Field(gt=0, le=1000)] = 128.0
+    low: Annotated[float, Field(gt=0)] = 1.0
+    high: Annotated[float, Field(gt=0)] = 45.0
+
+    @model_validator(mode="after")
+    def _below_nyquist(self) -> Self:
+        if not self.low < self.high < self.sfreq / 2:
+            raise ValueError(
+                f"its band is {self.low:g}-{self.high:g} Hz; low has to be below high, and high "
+                f"below half of its sfreq, {self.sfreq / 2:g} Hz"
+            )
+        return self
+
+
 class Recipe(Settings):
     """What turns samples into a probability.
 
@@ -87,15 +133,20 @@ class Recipe(Settings):
         Layout of the pictures that the network sees.
     normalisation : Normalisation
         How maps are standardised.
-    smoothing_s : float
-        Time constant of the causal filter of log-probabilities, seconds; 0 is none. It delays a
-        change of mind by about as long.
+    smoothing : Exponential, HiddenMarkov or None
+        Causal filter of log-probabilities. It delays a change of mind.
     features : tuple of {"de", "psd"}
         What a map holds of each band, one plane for each: differential entropy of the band-filtered
         signal, or the logarithm of Welch's power density (:class:`~rtbci.signal.welch.Welch`).
     covariance : bool
         Whether the channels' covariance in each band is computed beside the maps
-        (:class:`~rtbci.signal.covariance.Covariances`); the network does not see it.
+        (:class:`~rtbci.signal.covariance.Covariances`), for models that look at it.
+    signal : RawSignal or None
+        Whether the window's samples are kept beside the maps, for models that look at them.
+    segments : int
+        How many maps a network sees at once, the newest last.
+    segment_s : float
+        Distance from one of these to the next, seconds; a whole number of hops.
     """
 
     classes: Annotated[tuple[str, ...], Field(min_length=2)] = EMOTIONS
@@ -110,9 +161,12 @@ class Recipe(Settings):
     interpolate: Annotated[float, Field(ge=0, lt=1)] = 0.2
     grid: str = "9x9"
     normalisation: Normalisation = Normalisation()
-    smoothing_s: Annotated[float, Field(ge=0)] = 0.0
+    smoothing: Smoothing | None = None
     features: Annotated[tuple[Feature, ...], Field(min_length=1)] = ("de",)
     covariance: bool = False
+    signal: RawSignal | None = None
+    segments: Annotated[int, Field(ge=1, le=64)] = 1
+    segment_s: Annotated[float, Field(gt=0, le=60)] = 0.5
 
     @field_validator("channels")
     @classmethod
@@ -153,6 +207,25 @@ class Recipe(Settings):
         except RtbciError as error:
             raise ValueError(str(error)) from None
         return self
+
+    @model_validator(mode="after")
+    def _segments_on_hops(self) -> Self:
+        hops = self.segment_s / self.hop_s
+        if self.segments > 1 and (round(hops) < 1 or abs(hops - round(hops)) > 1e-6):
+            raise ValueError(
+                f"segment_s is {self.segment_s:g} s, no whole number of hops of {self.hop_s:g} s"
+            )
+        return self
+
+    @property
+    def segment_hops(self) -> int:
+        """Hops from one of a network's maps to the next."""
+        return max(round(self.segment_s / self.hop_s), 1)
+
+    @property
+    def history_hops(self) -> int:
+        """Hops from the oldest map that a network sees to the newest."""
+        return (self.segments - 1) * self.segment_hops
 
     @property
     def map_shape(self) -> tuple[int, int]:

@@ -26,14 +26,15 @@ from rtbci.signal.normalisation import Statistics
 class TinyNetwork(torch.nn.Module):
     """A network with fixed random weights: predictions that depend on every number it is fed."""
 
-    def __init__(self, recipe: Recipe, cells: int = 81) -> None:
+    def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(3)
-        shape = (len(recipe.classes), recipe.map_shape[0] * cells)
+        planes, channels = recipe.map_shape
+        shape = (len(recipe.classes), recipe.segments * planes * channels)
         self.weights = torch.nn.Parameter(torch.randn(shape, generator=generator) / 8)
 
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        return pictures.flatten(1) @ self.weights.T
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        return maps.flatten(1) @ self.weights.T
 
 
 def make_model(path: Path, **changes: Any) -> Model:

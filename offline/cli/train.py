@@ -63,10 +63,13 @@ def _table(result: Result) -> Table:
 
 def _origin(summary: dict[str, Any]) -> str:
     trials = summary["trials"]
+    chosen = ", ".join(
+        f"{key.replace('_', ' ')} {value}" for key, value in summary["chosen"].items()
+    )
     return (
         f"{summary['dataset']}, held out by {summary['split']['by']}: "
         f"{trials['train']} training, {trials['validation']} validation, {trials['test']} test "
-        f"trials; best epoch {summary['best_epoch']} of {summary['epochs']}"
+        f"trials; chosen on validation: {chosen}"
     )
 
 

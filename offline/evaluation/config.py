@@ -17,7 +17,7 @@ from offline.evaluation.protocols import (
     TrialKfold,
     Trials,
 )
-from offline.evaluation.recognisers import RECOGNISERS, RecogniserSettings
+from offline.recognisers import RECOGNISERS, Needs, RecogniserSettings
 from rtbci.configuration import PathBeside, Settings
 from rtbci.errors import ConfigError
 from rtbci.recipe import Recipe
@@ -122,9 +122,9 @@ class Evaluation(Settings):
         return tuple(dict.fromkeys((*self.recognisers, TRIVIAL)))
 
     @property
-    def needs_covariances(self) -> bool:
-        """Whether some recogniser works on covariances."""
-        return any(RECOGNISERS[name].needs == "covariances" for name in self.compared)
+    def needs(self) -> set[Needs]:
+        """What the recognisers look at."""
+        return {RECOGNISERS[name].needs for name in self.compared}
 
 
 def preset(name: str) -> Protocol:

@@ -8,7 +8,7 @@ recording from its first window on, exactly as :class:`rtbci.model.recogniser.Re
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,24 +18,25 @@ from offline.evaluation.material import Material
 from offline.evaluation.outcome import Outcome, Predictions, Task
 from offline.evaluation.protocols import Fold, Protocol, fold_windows, make_folds
 from offline.evaluation.random_labels import with_random_labels
-from offline.evaluation.recognisers import (
+from offline.features.cache import load_or_extract
+from offline.features.extract import Features, relabelled
+from offline.features.statistics import training_statistics
+from offline.recognisers import (
     RECOGNISERS,
     FittedRecogniser,
-    Inputs,
     RecogniserSettings,
+    WindowsOf,
     fit_chosen,
+    inputs_at,
+    inputs_of,
+    labels_at,
     log_probabilities,
     most_windows,
     thinned,
 )
-from offline.features.cache import load_or_extract
-from offline.features.extract import Features, normalised, relabelled
-from offline.features.statistics import training_statistics
-from rtbci.model.recogniser import Smoother
+from rtbci.model.smoothing import Smoother
 from rtbci.recipe import Recipe
 from rtbci.signal.normalisation import Statistics
-
-WindowsOf = Mapping[int, NDArray[np.intp]]
 
 
 @dataclass(frozen=True)
@@ -73,20 +74,21 @@ def run_task(bench: Bench, task: Task) -> Outcome:
     folds = bench.folds(task.seed)
     (fold,) = (each for each in folds if each.name == task.fold)
     features = _features(bench.material, task.draw, folds)
-    train: WindowsOf = fold_windows(fold, "train", features, bench.stride)
-    validation: WindowsOf = fold_windows(fold, "validation", features, bench.stride)
+    learned = (features, bench.stride, recipe.history_hops)
+    train: WindowsOf = fold_windows(fold, "train", *learned)
+    validation: WindowsOf = fold_windows(fold, "validation", *learned)
     statistics = training_statistics(features, train)
-    covariances = RECOGNISERS[task.recogniser].needs == "covariances"
+    needs = RECOGNISERS[task.recogniser].needs
     # Each is hundreds or thousands of numbers: what would be thinned later is not even kept.
     most = most_windows(task.recogniser, bench.settings)
     train, validation = _thinned(train, features, most), _thinned(validation, features, most)
     begun = time.perf_counter()
     fitted = fit_chosen(
         task.recogniser,
-        _inputs(train, features, statistics, recipe, covariances),
-        _labels(train, features),
-        _inputs(validation, features, statistics, recipe, covariances),
-        _labels(validation, features),
+        inputs_at(train, features, statistics, recipe, needs),
+        labels_at(train, features),
+        inputs_at(validation, features, statistics, recipe, needs),
+        labels_at(validation, features),
         recipe,
         task.seed,
         bench.settings,
@@ -94,7 +96,7 @@ def run_task(bench: Bench, task: Task) -> Outcome:
     fit_s = time.perf_counter() - begun
     tested = fold_windows(fold, "test", features, stride=1)
     said = {
-        r: as_live(fitted, features[r], statistics, recipe, covariances)[windows]
+        r: as_live(fitted, features[r], statistics, recipe)[windows]
         for r, windows in tested.items()
     }
     return Outcome(
@@ -111,7 +113,6 @@ def as_live(
     features: Features,
     statistics: Statistics,
     recipe: Recipe,
-    covariances: bool,
 ) -> NDArray[np.float64]:
     """Return what live would have said at every hop of a recording, from its first on.
 
@@ -125,17 +126,13 @@ def as_live(
         The training part's.
     recipe : Recipe
         Normalisation and smoothing.
-    covariances : bool
-        Whether the recogniser works on covariances.
 
     Returns
     -------
     array, shape (windows, classes)
         Probabilities. Each depends on samples up to its window's end and on nothing later.
     """
-    inputs = Inputs(
-        normalised(features, statistics, recipe), features.covariances if covariances else None
-    )
+    inputs = inputs_of(features, np.arange(len(features)), statistics, recipe, fitted.needs)
     said = log_probabilities(fitted, inputs, len(recipe.classes))
     return Smoother(recipe).apply(said)
 
@@ -152,48 +149,13 @@ def _features(material: Material, draw: int | None, folds: Sequence[Fold]) -> li
     ]
 
 
-def _inputs(
-    chosen: WindowsOf,
-    features: list[Features],
-    statistics: Statistics,
-    recipe: Recipe,
-    covariances: bool,
-) -> Inputs:
-    maps = _together(chosen, lambda r: normalised(features[r], statistics, recipe))
-    return Inputs(
-        maps, _together(chosen, lambda r: _covariances(features[r])) if covariances else None
-    )
-
-
-def _together(chosen: WindowsOf, of: Callable[[int], NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Put the chosen windows of all recordings into one array, never holding them twice."""
-    total, filled = sum(len(windows) for windows in chosen.values()), 0
-    result = np.empty(0)
-    for r, windows in chosen.items():
-        found = of(r)
-        if not filled:
-            result = np.empty((total, *found.shape[1:]))
-        result[filled : filled + len(windows)] = found[windows]
-        filled += len(windows)
-    return result
-
-
 def _thinned(chosen: WindowsOf, features: list[Features], most: int | None) -> WindowsOf:
     if most is None:
         return chosen
     kept = np.zeros(sum(len(windows) for windows in chosen.values()), np.bool_)
-    kept[thinned(_labels(chosen, features), most)] = True
+    kept[thinned(labels_at(chosen, features), most)] = True
     parts = np.split(kept, np.cumsum([len(windows) for windows in chosen.values()])[:-1])
     return {r: chosen[r][part] for r, part in zip(chosen, parts, strict=True)}
-
-
-def _covariances(features: Features) -> NDArray[np.float64]:
-    assert features.covariances is not None  # the recipe was told to compute them
-    return features.covariances
-
-
-def _labels(chosen: WindowsOf, features: list[Features]) -> NDArray[np.int64]:
-    return np.concatenate([features[r].label[w] for r, w in chosen.items()])
 
 
 def _predictions(

@@ -11,6 +11,7 @@ from offline.datasets.registry import load_dataset_settings, open_dataset
 from offline.evaluation.config import Evaluation, checked_roots
 from offline.features.cache import extract_all, fingerprint
 from offline.features.recipes import recipe_for
+from offline.recognisers import completed
 from rtbci.errors import ConfigError, RecordingError
 from rtbci.montage.names import canonical_name
 from rtbci.recipe import Recipe
@@ -74,9 +75,7 @@ def gather(evaluation: Evaluation, jobs: int, keep_going: bool) -> Material:
         open_dataset(load_dataset_settings(file), root, keep_going)
         for file, root in zip(files, checked_roots(evaluation), strict=True)
     ]
-    needs_covariances = evaluation.needs_covariances
-    recipe = _common_recipe(evaluation, opened)
-    recipe = recipe.model_copy(update={"covariance": recipe.covariance or needs_covariances})
+    recipe = completed(_common_recipe(evaluation, opened), evaluation.needs)
     found, unusable = extract_all(
         [recording for dataset in opened for recording in dataset.recordings],
         recipe,

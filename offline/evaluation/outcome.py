@@ -7,10 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST_PROBABILITY = 1e-12
-"""No class is held for less likely than this: logarithms stay finite, and one certain error does
-not outweigh all other windows for ever."""
-
 
 @dataclass(frozen=True)
 class Task:

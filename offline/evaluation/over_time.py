@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offline import scores
-from offline.evaluation.outcome import LEAST_PROBABILITY
 from offline.evaluation.pooled import Pooled, tally
 from offline.evaluation.summary import OverTime
 
@@ -23,7 +22,7 @@ def named_so_far(pooled: Pooled) -> NDArray[np.int64]:
         tested window to this one: the windows' product of experts (Hinton 2002, Neural Computation
         14:1771), which live could compute at that moment.
     """
-    evidence = np.log(np.maximum(pooled.probabilities, LEAST_PROBABILITY))
+    evidence = np.log(np.maximum(pooled.probabilities, scores.LEAST_PROBABILITY))
     # Trial by trial, so that no rounding error reaches from one into the next. The sum is greatest
     # where the mean is.
     for start, stop in zip(pooled.bounds[:-1], pooled.bounds[1:], strict=True):

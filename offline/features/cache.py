@@ -4,7 +4,8 @@ Entries lie in the folder ``features`` of :func:`rtbci.cache.cache_folder`, whic
 any time. An entry's name is a hash of all that its numbers depend on, so that none is ever out of
 date: another recipe, file or library makes another entry. Labels are no part of it. Numbers are
 float64, as the signal path gave them: SEED's maps at a hop of 0.1 s take 3.8 GB, and the
-covariances of 62 channels 62 times as much as the maps.
+covariances of 62 channels 62 times as much as the maps. The signal is float32 and kept once,
+however much its windows overlap: 4.9 GB at 128 Hz.
 """
 
 from __future__ import annotations

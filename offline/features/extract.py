@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from rtbci.errors import RecordingError, RtbciError
 from rtbci.recipe import Recipe
 from rtbci.signal.normalisation import Normaliser, Statistics
 from rtbci.signal.path import Maps, SignalPath
+from rtbci.signal.raw import cut_windows, window_points
 
 OUTSIDE = -1
 """Label and trial of a window that lies in no trial."""
@@ -23,6 +25,8 @@ READING, SIGNAL_PATH = "reading", "signal path"
 """Stages that a clock is told of."""
 
 _CHUNK_S = 4.0
+
+Number = TypeVar("Number", np.float32, np.float64)
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,12 @@ class Features:
         Samples after the start until the filters have settled.
     held_covariances : array, StoredArray or None, shape (windows, bands, channels, channels)
         The covariances likewise, where the recipe asks for them.
+    held_points : array of float32, StoredArray or None, shape (points, channels)
+        The signal's points likewise, all of the recording's once.
+    first_point : array of int, shape (windows,), or None
+        Index of the first point of each window, negative where there are not so many yet.
+    window_points : int
+        Points in a window, 0 where there are none.
     """
 
     held_maps: NDArray[np.float64] | StoredArray
@@ -58,6 +68,9 @@ class Features:
     window: int
     settling: int
     held_covariances: NDArray[np.float64] | StoredArray | None = None
+    held_points: NDArray[np.float32] | StoredArray | None = None
+    first_point: NDArray[np.int64] | None = None
+    window_points: int = 0
 
     def __len__(self) -> int:
         return len(self.last)
@@ -76,8 +89,36 @@ class Features:
         """Covariance of the channels in each band, square microvolts; a memory map likewise."""
         return None if self.held_covariances is None else _opened(self.held_covariances)
 
+    @property
+    def points(self) -> NDArray[np.float32] | None:
+        """The signal at the network's rate, microvolts; a memory map likewise."""
+        return None if self.held_points is None else _opened(self.held_points)
 
-def _opened(held: NDArray[np.float64] | StoredArray) -> NDArray[np.float64]:
+    def signal_windows(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Return the signal of some windows, as live has it.
+
+        Parameters
+        ----------
+        rows : array of int, shape (rows,)
+            Which of the windows, in any order.
+
+        Returns
+        -------
+        array, shape (rows, channels, points)
+            Microvolts, not standardised; zeros where there were no points yet.
+
+        Raises
+        ------
+        ValueError
+            If the recipe did not ask for the signal.
+        """
+        points = self.points
+        if points is None or self.first_point is None:
+            raise ValueError("the recipe did not ask for the signal, and there is none")
+        return cut_windows(points, self.first_point[rows], self.window_points)
+
+
+def _opened(held: NDArray[Number] | StoredArray) -> NDArray[Number]:
     return held.open() if isinstance(held, StoredArray) else held
 
 
@@ -103,6 +144,8 @@ def extract(recording: Recording, recipe: Recipe, clock: Clock | None = None) ->
     require_window(recording, path)
     last = np.concatenate([part.last for part in parts])
     covariances = [part.covariances for part in parts if part.covariances is not None]
+    points = [part.points for part in parts if part.points is not None]
+    first_point = [part.first_point for part in parts if part.first_point is not None]
     return labelled(
         maps=np.concatenate([part.values for part in parts]),
         bad=np.concatenate([part.bad for part in parts]),
@@ -110,6 +153,9 @@ def extract(recording: Recording, recipe: Recipe, clock: Clock | None = None) ->
         window=path.window,
         settling=path.settling,
         covariances=np.concatenate(covariances) if covariances else None,
+        points=np.concatenate(points) if points else None,
+        first_point=np.concatenate(first_point) if first_point else None,
+        window_points=window_points(recipe),
         trials=recording.trials,
     )
 
@@ -197,10 +243,25 @@ def labelled(
     settling: int,
     covariances: NDArray[np.float64] | StoredArray | None,
     trials: Sequence[Trial],
+    points: NDArray[np.float32] | StoredArray | None = None,
+    first_point: NDArray[np.int64] | None = None,
+    window_points: int = 0,
 ) -> Features:
     """Put what the signal path computed and the trials' labels together."""
     unknown = np.full(len(last), OUTSIDE, np.int64)
-    features = Features(maps, bad, last, unknown, unknown, window, settling, covariances)
+    features = Features(
+        held_maps=maps,
+        bad=bad,
+        last=last,
+        label=unknown,
+        trial=unknown,
+        window=window,
+        settling=settling,
+        held_covariances=covariances,
+        held_points=points,
+        first_point=first_point,
+        window_points=window_points,
+    )
     return relabelled(features, trials)
 
 

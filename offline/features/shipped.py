@@ -6,7 +6,7 @@ import numpy as np
 
 from offline.datasets.recording import Recording
 from offline.features.extract import Features, labelled
-from rtbci.errors import ChannelError, RecordingError
+from rtbci.errors import ChannelError, RecipeError, RecordingError
 from rtbci.montage.names import match_channels
 from rtbci.recipe import Recipe
 
@@ -30,9 +30,16 @@ def shipped_features(recording: Recording, recipe: Recipe) -> Features:
         If the file cannot be read, or holds other planes or numbers that are none.
     ChannelError
         If a channel of the recipe is missing.
+    RecipeError
+        If the recipe asks for the signal.
     """
     if recording.shipped is None:
         raise RecordingError(f"{recording.name}: has no features of its own")
+    if recipe.signal is not None:
+        raise RecipeError(
+            f"{recording.name}: ships features instead of samples, and recipe.signal asks for the "
+            "signal; leave the key out, or take a model that looks at maps"
+        )
     maps = np.asarray(recording.shipped(), np.float64)
     expected = (recording.n_samples, len(recipe.planes), len(recording.channels))
     if maps.shape != expected:

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from offline.features.extract import Features
 from rtbci.errors import RecipeError
-from rtbci.signal.normalisation import Statistics
+from rtbci.signal.normalisation import Statistics, mean_squares
+
+_BLOCK = 1024  # windows of the signal that are in memory at once
 
 
 def training_statistics(
@@ -46,4 +48,20 @@ def training_statistics(
     return Statistics(
         np.concatenate([plane.mean for plane in planes]),
         np.concatenate([plane.std for plane in planes]),
+        _power(features, used),
     )
+
+
+def _power(
+    features: Sequence[Features], used: Mapping[int, NDArray[np.intp]]
+) -> NDArray[np.float64] | None:
+    """Return the mean square of the chosen windows' signal, where there is one, by channel."""
+    if any(features[index].first_point is None for index in used):
+        return None
+    blocks = (
+        mean_squares(features[index].signal_windows(block)).sum(axis=0)
+        for index, windows in used.items()
+        for block in np.array_split(windows, len(windows) // _BLOCK + 1)
+    )
+    total: NDArray[np.float64] = np.sum(list(blocks), axis=0)
+    return total / sum(map(len, used.values()))

@@ -31,6 +31,7 @@ from offline.features.shipped import shipped_features
 from rtbci.atomic import complete_or_absent
 from rtbci.recipe import Recipe
 from rtbci.signal.path import Maps, SignalPath
+from rtbci.signal.raw import window_points
 
 HASHING, CHECKING, WRITING = "hashing", "checking", "writing"
 """Stages beside those of :mod:`offline.features.extract`."""
@@ -132,8 +133,7 @@ def _entry(recording: Recording, recipe: Recipe, folder: Path, digests: list[str
 
 
 def _load(entry: Path, recording: Recording, recipe: Recipe) -> Features | None:
-    names = (*_ARRAYS, "covariances") if recipe.covariance else _ARRAYS
-    found = read_entry(entry, names)
+    found = read_entry(entry, _names(recipe))
     if found is None:
         return None
     window, settling = found["lengths"].open().tolist()
@@ -144,8 +144,17 @@ def _load(entry: Path, recording: Recording, recipe: Recipe) -> Features | None:
         window=window,
         settling=settling,
         covariances=found.get("covariances"),
+        points=found.get("points"),
+        first_point=np.array(found["first_point"].open()) if recipe.signal else None,
+        window_points=window_points(recipe),
         trials=recording.trials,
     )
+
+
+def _names(recipe: Recipe) -> tuple[str, ...]:
+    """Return an entry's arrays in order."""
+    covariances = ("covariances",) if recipe.covariance else ()
+    return (*_ARRAYS, *covariances, *(("points", "first_point") if recipe.signal else ()))
 
 
 def _write(entry: Path, recording: Recording, recipe: Recipe, clock: Clock) -> None:
@@ -186,13 +195,19 @@ def _shapes(path: SignalPath, n_samples: int) -> dict[str, tuple[str, tuple[int,
     }
     if recipe.covariance:
         shapes["covariances"] = ("<f8", (hops, bands, channels, channels))
+    if recipe.signal:
+        shapes["points"] = ("<f4", (path.points_in(int(n_samples)), channels))
+        shapes["first_point"] = ("<i8", (hops,))
     return shapes
 
 
 def _columns(maps: Maps) -> dict[str, NDArray[np.generic]]:
-    columns: dict[str, NDArray[np.generic]] = {
+    columns: dict[str, NDArray[np.generic] | None] = {
         "maps": maps.values,
         "bad": maps.bad,
         "last": maps.last,
+        "covariances": maps.covariances,
+        "points": maps.points,
+        "first_point": maps.first_point,
     }
-    return columns if maps.covariances is None else columns | {"covariances": maps.covariances}
+    return {name: values for name, values in columns.items() if values is not None}

@@ -1,13 +1,15 @@
-"""A small convolutional network on pictures of differential entropy."""
+"""A small convolutional network on maps laid out as pictures."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
 
+from offline.models.layers import OnGrid
 from rtbci.configuration import Settings
+from rtbci.recipe import Recipe
 
 Width = Annotated[int, Field(ge=1, le=1024)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -28,6 +30,7 @@ class CnnSettings(Settings):
         Share of the dense layer's units that is left out in training.
     """
 
+    kind: Literal["cnn"] = "cnn"
     widths: tuple[Width, Width, Width] = (16, 32, 64)
     hidden: Width = 64
     dropout: Share = 0.1
@@ -47,22 +50,22 @@ class Cnn(nn.Module):  # type: ignore[misc]  # mypy does not read torch, for spe
 
     A 9x9 picture shrinks to 5x5, 3x3 and 2x2; 19x19 to 10x10, 5x5 and 3x3.
 
+    Of a recipe with several segments, each map is as many more planes of the picture.
+
     Parameters
     ----------
-    planes, rows, columns : int
-        Shape of a picture.
-    classes : int
-        Number of outputs.
+    recipe : Recipe
+        Shape of the maps, grid and classes.
     settings : CnnSettings
         Size of the network.
     """
 
-    def __init__(
-        self, planes: int, rows: int, columns: int, classes: int, settings: CnnSettings
-    ) -> None:
+    def __init__(self, recipe: Recipe, settings: CnnSettings) -> None:
         super().__init__()
+        self.on_grid = OnGrid(recipe)
+        rows, columns = self.on_grid.rows, self.on_grid.columns
+        width = recipe.segments * recipe.map_shape[0]
         blocks: list[nn.Module] = []
-        width = planes
         for wider in settings.widths:
             blocks.append(_block(width, wider, settings.dropout))
             width, rows, columns = wider, (rows + 1) // 2, (columns + 1) // 2
@@ -72,11 +75,12 @@ class Cnn(nn.Module):  # type: ignore[misc]  # mypy does not read torch, for spe
             nn.Linear(width * rows * columns, settings.hidden),
             nn.ReLU(),
             nn.Dropout(settings.dense_dropout),
-            nn.Linear(settings.hidden, classes),
+            nn.Linear(settings.hidden, len(recipe.classes)),
         )
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Return logits (batch, classes) of pictures (batch, planes, rows, columns)."""
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return logits (batch, classes) of maps (batch, segments, planes, channels)."""
+        pictures = self.on_grid(maps).flatten(1, 2)
         logits: Tensor = self.head(self.blocks(pictures))
         return logits
 

@@ -8,28 +8,45 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 import rtbci
 from rtbci.atomic import complete_or_absent
-from rtbci.configuration import describe
+from rtbci.configuration import Settings, describe
 from rtbci.errors import ModelFileError
+from rtbci.model.views import Sees
 from rtbci.recipe import Recipe
 from rtbci.signal.normalisation import Statistics
 
-FORMAT = 2
-"""Version of the extra files' content; a program refuses files with a newer one."""
+FORMAT = 3
+"""Version of the file's content; a program refuses files of another one."""
 
 _HEADER, _RECIPE, _CLASSES = "rtbci.json", "recipe.json", "classes.json"
-_STATISTICS, _TRAINING = "statistics.json", "training.json"
-_EXTRA_FILES = (_HEADER, _RECIPE, _CLASSES, _STATISTICS, _TRAINING)
+_STATISTICS, _OUTPUT, _TRAINING = "statistics.json", "output.json", "training.json"
+_EXTRA_FILES = (_HEADER, _RECIPE, _CLASSES, _STATISTICS, _OUTPUT, _TRAINING)
+
+
+class Output(Settings):
+    """What is made of a network's logits.
+
+    Attributes
+    ----------
+    temperature : float
+        What they are divided by, so that probabilities mean what they say on data that the network
+        was not trained on (Guo et al. 2017, arXiv 1706.04599).
+    abstain_below : float
+        Greatest probability below which the model would rather not say; 0 is never.
+    """
+
+    temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    abstain_below: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +64,12 @@ class Model:
     training : dict
         Summary of the training: data, split, scores.
     network : torch.jit.ScriptModule
-        Pictures (batch, planes, rows, columns) float32 to logits (batch, classes).
+        What it sees, float32, to logits (batch, classes).
+    sees : {"maps", "signal", "covariances"}
+        What that is: maps (batch, segments, planes, channels), standardised; windows of the signal
+        (batch, channels, points), standardised; or covariances (batch, bands, channels, channels).
+    output : Output
+        What is made of the logits.
     """
 
     name: str
@@ -55,14 +77,16 @@ class Model:
     statistics: Statistics
     training: dict[str, Any]
     network: Any
+    sees: Sees = "maps"
+    output: Output = field(default_factory=Output)
 
-    def log_probabilities(self, pictures: NDArray[np.float32]) -> NDArray[np.float64]:
+    def log_probabilities(self, seen: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the logarithm of each class's probability.
 
         Parameters
         ----------
-        pictures : array, shape (batch, planes, rows, columns)
-            Standardised maps on the recipe's grid.
+        seen : array, shape (batch, ...)
+            What the network is made for; see ``sees``.
 
         Returns
         -------
@@ -70,13 +94,13 @@ class Model:
             Natural logarithms, in the order of ``recipe.classes``.
         """
         with torch.inference_mode():
-            logits = self.network(torch.from_numpy(pictures)).double()
+            logits = self.network(torch.from_numpy(seen)).double() / self.output.temperature
             result: NDArray[np.float64] = torch.log_softmax(logits, dim=1).numpy()
         return result
 
-    def predict_proba(self, pictures: NDArray[np.float32]) -> NDArray[np.float64]:
+    def predict_proba(self, seen: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return each class's probability, shape (batch, classes)."""
-        return np.exp(self.log_probabilities(pictures))
+        return np.exp(self.log_probabilities(seen))
 
 
 def save_model(
@@ -85,6 +109,9 @@ def save_model(
     recipe: Recipe,
     statistics: Statistics,
     training: Mapping[str, Any],
+    *,
+    sees: Sees = "maps",
+    output: Output | None = None,
 ) -> None:
     """Write a network and all that is needed to feed it as one file, completely or not at all.
 
@@ -93,13 +120,17 @@ def save_model(
     path : Path
         Where to.
     network : torch.nn.Module
-        Pictures (batch, planes, rows, columns) to logits (batch, classes); must be scriptable.
+        What it sees to logits (batch, classes); must be scriptable.
     recipe : Recipe
         What it was trained on.
     statistics : Statistics
         The training set's.
     training : mapping
         Summary of the training; anything that JSON can hold.
+    sees : {"maps", "signal", "covariances"}
+        What it sees.
+    output : Output, optional
+        What is made of the logits.
 
     Raises
     ------
@@ -107,10 +138,16 @@ def save_model(
         If the file cannot be written there; one line.
     """
     extra = {
-        _HEADER: {"format": FORMAT, "rtbci": rtbci.__version__, "torch": torch.__version__},
+        _HEADER: {
+            "format": FORMAT,
+            "rtbci": rtbci.__version__,
+            "torch": torch.__version__,
+            "sees": sees,
+        },
         _RECIPE: recipe.model_dump(mode="json"),
         _CLASSES: recipe.classes,
-        _STATISTICS: {"mean": statistics.mean.tolist(), "std": statistics.std.tolist()},
+        _STATISTICS: _plain(statistics),
+        _OUTPUT: (output or Output()).model_dump(mode="json"),
         _TRAINING: dict(training),
     }
     texts = {name: json.dumps(content) for name, content in extra.items()}
@@ -140,20 +177,25 @@ def load_model(path: Path) -> Model:
     except (RuntimeError, ValueError, OSError):
         raise ModelFileError(f"{path}: not a TorchScript model, or cut off") from None
     missing = [name for name in _EXTRA_FILES if not extra[name]]
+    if _HEADER not in missing:
+        _check_format(path, extra[_HEADER])
     if missing:
         raise ModelFileError(
             f"{path}: a TorchScript file, but no rtbci model: it lacks {', '.join(missing)}"
         )
     try:
         content = {name: json.loads(extra[name]) for name in _EXTRA_FILES}
-        _check_format(path, content[_HEADER]["format"])
         return _assemble(path, network, content)
     except (ValueError, KeyError, TypeError) as error:
         said = describe(error, Recipe) if isinstance(error, ValidationError) else str(error)
         raise ModelFileError(f"{path}: damaged model file: {said}") from None
 
 
-def _check_format(path: Path, found: object) -> None:
+def _check_format(path: Path, header: str | bytes) -> None:
+    try:
+        found = json.loads(header)["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelFileError(f"{path}: damaged model file: {_HEADER}: {error}") from None
     if not isinstance(found, int):
         raise ModelFileError(f"{path}: damaged model file: its format is {found!r}")
     if found > FORMAT:
@@ -161,21 +203,45 @@ def _check_format(path: Path, found: object) -> None:
             f"{path}: model format {found} is newer than this program's {FORMAT}; "
             "install a newer rtbci"
         )
+    if found < FORMAT:
+        raise ModelFileError(
+            f"{path}: model format {found} is older than this program's {FORMAT}; "
+            "train the model again"
+        )
 
 
 def _assemble(path: Path, network: Any, content: dict[str, Any]) -> Model:
     recipe = Recipe.model_validate(content[_RECIPE])
     if tuple(content[_CLASSES]) != recipe.classes:
         raise ValueError("class names and recipe disagree")
-    stored = content[_STATISTICS]
-    statistics = Statistics(np.array(stored["mean"], float), np.array(stored["std"], float))
-    for array in (statistics.mean, statistics.std):
-        if array.shape != recipe.map_shape or not np.isfinite(array).all():
+    statistics = Statistics(
+        **{name: np.array(values, float) for name, values in content[_STATISTICS].items()}
+    )
+    shapes = {"mean": recipe.map_shape, "std": recipe.map_shape, "power": recipe.map_shape[1:]}
+    for name in content[_STATISTICS]:
+        array = getattr(statistics, name)
+        if array.shape != shapes[name] or not np.isfinite(array).all():
             raise ValueError("normalisation statistics do not fit the recipe")
     if not (statistics.std > 0).all():
         raise ValueError("a standard deviation of the normalisation statistics is not positive")
+    sees = content[_HEADER]["sees"]
+    if sees not in get_args(Sees):
+        raise ValueError(f"its network sees {sees!r}, which this program does not know")
     network.eval()
-    return Model(path.stem, recipe, statistics, content[_TRAINING], network)
+    return Model(
+        name=path.stem,
+        recipe=recipe,
+        statistics=statistics,
+        training=content[_TRAINING],
+        network=network,
+        sees=sees,
+        output=Output.model_validate(content[_OUTPUT]),
+    )
+
+
+def _plain(statistics: Statistics) -> dict[str, list[Any]]:
+    found = asdict(statistics)
+    return {name: array.tolist() for name, array in found.items() if array is not None}
 
 
 def _first_line(error: Exception) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,10 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtbci.model.file import Model
-from rtbci.montage.grids import Grid
-from rtbci.recipe import Recipe
-from rtbci.signal.compiled import compiled
-from rtbci.signal.normalisation import Normaliser
+from rtbci.model.smoothing import Smoother
+from rtbci.model.views import view_of
 from rtbci.signal.path import SignalPath
 
 
@@ -30,7 +28,8 @@ class Recognised:
     bad : array of bool, shape (hops, channels)
         Channels that are not to be believed, see :class:`~rtbci.signal.path.Maps`.
     settled : array of bool, shape (hops,)
-        Whether the filters had forgotten how they were started when the window began.
+        Whether the filters had forgotten how they were started when the oldest window that the
+        network saw began.
     """
 
     probabilities: NDArray[np.float64]
@@ -40,53 +39,6 @@ class Recognised:
 
     def __len__(self) -> int:
         return len(self.last)
-
-
-class Smoother:
-    """Exponential filter of log-probabilities, looking back only.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        Its ``smoothing_s`` is the time constant, 0 for none.
-    """
-
-    def __init__(self, recipe: Recipe) -> None:
-        self._keep = math.exp(-recipe.hop_s / recipe.smoothing_s) if recipe.smoothing_s else 0.0
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget all predictions."""
-        self._memory: NDArray[np.float64] | None = None
-
-    def apply(self, log_probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the smoothed probabilities of the next hops, shape (hops, classes).
-
-        They are the same however many hops are given at a time.
-        """
-        if not len(log_probabilities):
-            return np.empty(log_probabilities.shape)
-        if self._memory is None:
-            self._memory = log_probabilities[0].astype(np.float64)
-        smoothed = np.empty(log_probabilities.shape)
-        _follow(np.ascontiguousarray(log_probabilities), self._keep, self._memory, smoothed)
-        odds: NDArray[np.float64] = np.exp(smoothed - smoothed.max(axis=1, keepdims=True))
-        odds /= odds.sum(axis=1, keepdims=True)
-        return odds
-
-
-@compiled
-def _follow(
-    inputs: NDArray[np.float64],
-    keep: float,
-    memory: NDArray[np.float64],
-    out: NDArray[np.float64],
-) -> None:
-    """Let ``memory`` follow the inputs (hops, classes) and write out how it went."""
-    for k in range(inputs.shape[0]):
-        for c in range(inputs.shape[1]):
-            memory[c] = keep * memory[c] + (1 - keep) * inputs[k, c]
-            out[k, c] = memory[c]
 
 
 class Recogniser:
@@ -121,34 +73,36 @@ class Recogniser:
     ) -> None:
         self.model = model
         self.path = SignalPath(model.recipe, sfreq, channel_names, unit, bad)
-        self._grid = Grid.of(model.recipe.grid, model.recipe.channels)
-        self._normaliser = Normaliser(model.recipe, model.statistics)
+        self._begin()
+
+    def _begin(self) -> None:
+        model = self.model
+        self._view = view_of(model.sees, model.recipe, model.statistics)
         self._smoother = Smoother(model.recipe)
 
     def reset(self) -> None:
-        """Start anew: filters, normalisation and smoothing forget the stream."""
+        """Start anew: filters, normalisation, history and smoothing forget the stream."""
         self.path.reset()
-        self._normaliser.reset()
-        self._smoother.reset()
+        self._begin()
 
     def warm_up(self) -> None:
-        """Compile the path and run the network once, so that no prediction has to wait for it."""
-        model = self.model
+        """Compile and run everything, without a trace, so that no prediction has to wait for it."""
         self.path.warm_up()
-        blank = np.zeros((1, *model.recipe.map_shape))
-        standardised = Normaliser(model.recipe, model.statistics).apply(blank)
+        twin = copy.copy(self)
+        twin.path = copy.copy(self.path)
+        twin.reset()
         for _ in range(3):  # TorchScript optimises in its first runs
-            predicted = model.log_probabilities(self._grid.to_grid(standardised))
-        Smoother(model.recipe).apply(predicted)
+            missing = twin.path.until_next_map
+            twin.push(np.zeros((missing, len(twin.path.channel_names)), np.float32))
 
     def push(self, chunk: NDArray[np.floating]) -> Recognised:
         """Take the stream's next samples (samples, channels) and predict each hop that they end."""
         maps = self.path.push(chunk)
+        seen = self._view.apply(maps)
         if not len(maps):
             probabilities = np.empty((0, len(self.model.recipe.classes)))
         else:
-            standardised = self._normaliser.apply(maps.values, maps.bad)
-            pictures = self._grid.to_grid(standardised)
-            probabilities = self._smoother.apply(self.model.log_probabilities(pictures))
-        settled = maps.last + 1 - self.path.window >= self.path.settling
-        return Recognised(probabilities, maps.last, maps.bad, settled)
+            probabilities = self._smoother.apply(self.model.log_probabilities(seen))
+        recipe, path = self.model.recipe, self.path
+        first = maps.last + 1 - path.window - recipe.history_hops * path.hop
+        return Recognised(probabilities, maps.last, maps.bad, first >= path.settling)

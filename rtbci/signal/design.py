@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from rtbci.errors import RecipeError
-from rtbci.recipe import Band, Recipe
+from rtbci.recipe import Band, RawSignal, Recipe
 
 NOTCH_QUALITY = 30.0
 """Mains frequency over the notch's bandwidth at -3 dB."""
+
+HIGH_PASS_ORDER, LOW_PASS_ORDER = 4, 8
+"""Orders of the signal's filters: gentle where memory is long, steep where a lower rate folds."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,23 @@ class FilterDesign:
     settling: int
 
 
+@dataclass(frozen=True)
+class SignalDesign:
+    """Coefficients of the filter in front of the signal's points.
+
+    Attributes
+    ----------
+    sections : array, shape (sections, 5)
+        b0, b1, b2, a1, a2 of each second-order section, the high-pass's before the low-pass's, so
+        that a drift dies in the first.
+    settling : int
+        Samples until it has forgotten all but a hundredth of its past.
+    """
+
+    sections: NDArray[np.float64]
+    settling: int
+
+
 def design_filters(recipe: Recipe, sfreq: float) -> FilterDesign:
     """Design the recipe's filters for a sampling rate in hertz.
 
@@ -63,13 +83,41 @@ def design_filters(recipe: Recipe, sfreq: float) -> FilterDesign:
     poles = np.stack([sections for _, sections in designs])
     notch = _notches(recipe, sfreq)
     # a2 is the squared radius of a section's poles.
-    slowest = np.sqrt(max(poles[..., 1].max(), notch[:, 4].max(initial=0.0)))
+    slowest = max(poles[..., 1].max(), notch[:, 4].max(initial=0.0))
     return FilterDesign(
         gain=np.array([gain for gain, _ in designs]),
         poles=poles,
         notch=notch,
-        settling=int(np.ceil(np.log(0.01) / np.log(slowest))),
+        settling=_settling(slowest),
     )
+
+
+def design_signal(asked: RawSignal, sfreq: float) -> SignalDesign:
+    """Design the signal's band-pass: a Butterworth high-pass, then a Butterworth low-pass.
+
+    Raises
+    ------
+    RecipeError
+        If the stream is slower than the network's rate, which the band stays below half of.
+    """
+    if sfreq < asked.sfreq:
+        raise RecipeError(
+            f"a stream of {sfreq:g} Hz is too slow for a network on the signal at {asked.sfreq:g} "
+            "Hz; use a faster stream, or a network with a lower signal.sfreq"
+        )
+    sos = np.concatenate(
+        [
+            signal.butter(HIGH_PASS_ORDER, asked.low, "highpass", fs=sfreq, output="sos"),
+            signal.butter(LOW_PASS_ORDER, asked.high, "lowpass", fs=sfreq, output="sos"),
+        ]
+    )
+    sections = np.ascontiguousarray(sos[:, [0, 1, 2, 4, 5]])
+    return SignalDesign(sections, _settling(sections[:, 4].max()))
+
+
+def _settling(squared_radius: float) -> int:
+    """Return after how many samples poles of that radius have decayed to a hundredth."""
+    return int(np.ceil(np.log(0.01) / np.log(np.sqrt(squared_radius))))
 
 
 def _resonators(band: Band, order: int, sfreq: float) -> tuple[float, NDArray[np.float64]]:
@@ -94,7 +142,8 @@ def _conjugate_pairs(poles: NDArray[np.complex128]) -> list[tuple[complex, compl
 def _notches(recipe: Recipe, sfreq: float) -> NDArray[np.float64]:
     if recipe.notch_hz is None:
         return np.zeros((0, 5))
-    highest = min(max(band.high for band in recipe.bands) * 1.25, sfreq / 2 * 0.99)
+    edges = [band.high for band in recipe.bands] + ([recipe.signal.high] if recipe.signal else [])
+    highest = min(max(edges) * 1.25, sfreq / 2 * 0.99)
     harmonics = np.arange(recipe.notch_hz, highest, recipe.notch_hz)
     rows = []
     for frequency in harmonics:

@@ -188,6 +188,33 @@ def _flush_tiny(z: NDArray[np.float64]) -> None:
 
 
 @compiled
+def filter_sections(
+    x: NDArray[np.float64], sections: NDArray[np.float64], z: NDArray[np.float64], count: int
+) -> None:
+    """Filter in place with second-order sections in a row.
+
+    Parameters
+    ----------
+    x : array, shape (samples, channels)
+        The stream's next samples.
+    sections : array, shape (sections, 5)
+        b0, b1, b2, a1, a2 of each.
+    z : array, shape (sections, 2, channels)
+        Filter states; they are updated.
+    count : int
+        Samples before these.
+    """
+    done = 0
+    while done < x.shape[0]:
+        n = min(x.shape[0] - done, TILE - (count + done) % TILE)
+        for k in range(sections.shape[0]):
+            _biquad(x[done : done + n], sections[k], z[k])
+        done += n
+        if (count + done) % TILE == 0:
+            _flush_tiny(z)
+
+
+@compiled
 def advance(
     chunk: Any,
     wiring: Wiring,

@@ -14,20 +14,25 @@ from rtbci.signal.compiled import compiled
 
 # Planes are natural logarithms. A channel that never changed in training must not blow up later.
 _LEAST_STD = 1e-3
+# Square microvolts, likewise.
+_LEAST_POWER = 1e-6
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Mean and standard deviation of training maps.
+    """What is known of the training windows.
 
     Attributes
     ----------
     mean, std : arrays, shape (planes, channels)
-        In the maps' units.
+        Of the maps, in their units.
+    power : array, shape (channels,), or None
+        Mean square of the signal that a network sees, square microvolts; None where it sees none.
     """
 
     mean: NDArray[np.float64]
     std: NDArray[np.float64]
+    power: NDArray[np.float64] | None = None
 
     @classmethod
     def fit(cls, maps: NDArray[np.float64]) -> Statistics:
@@ -75,9 +80,7 @@ class Normaliser:
                     f"{recipe.map_shape}"
                 )
         self._statistics = statistics
-        adaptive = recipe.normalisation.kind == "adaptive"
-        time_constant = recipe.normalisation.time_constant_s
-        self._rate = -math.expm1(-recipe.hop_s / time_constant) if adaptive else 0.0
+        self._rate = _rate(recipe)
         self.reset()
 
     def reset(self) -> None:
@@ -147,3 +150,81 @@ def _standardise(
                     v[c] = max((1 - a) * (v[c] + a * (difference * difference)), _LEAST_STD**2)
             for c in range(x.shape[0]):
                 z[c] = (x[c] - m[c]) / math.sqrt(v[c])
+
+
+class SignalScaler:
+    """Brings windows of the signal to unit power, causally.
+
+    What a channel is divided by is the root of a power p that starts as the training windows' and,
+    with ``kind="adaptive"``, follows each window's mean square q before the window is scaled:
+    p += a (q - p), with a as in :class:`Normaliser`. A channel that is bad in a window leaves it as
+    it was.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Kind of normalisation, time constant and hop.
+    power : array, shape (channels,)
+        Mean square of the training windows, square microvolts.
+    """
+
+    def __init__(self, recipe: Recipe, power: NDArray[np.float64]) -> None:
+        self._initial = np.maximum(power, _LEAST_POWER)
+        self._rate = _rate(recipe)
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to the training windows' power."""
+        self._power = self._initial.copy()
+
+    def scales(self, windows: NDArray[np.float32], bad: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Return what the next windows are to be divided by.
+
+        Parameters
+        ----------
+        windows : array, shape (hops, channels, points)
+            Microvolts.
+        bad : array of bool, shape (hops, channels)
+            Channels to learn nothing from.
+
+        Returns
+        -------
+        array, shape (hops, channels)
+            Microvolts; the same however many windows are given at a time.
+        """
+        scales = np.empty(windows.shape[:2], np.float32)
+        _follow_power(np.ascontiguousarray(windows), bad, self._rate, self._power, scales)
+        return scales
+
+
+def mean_squares(windows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the mean square of windows (hops, channels, points), shape (hops, channels)."""
+    squares: NDArray[np.float64] = np.square(windows, dtype=np.float64).mean(axis=2)
+    return squares
+
+
+def _rate(recipe: Recipe) -> float:
+    """Return how much of a new window enters what follows the wearer."""
+    if recipe.normalisation.kind != "adaptive":
+        return 0.0
+    return -math.expm1(-recipe.hop_s / recipe.normalisation.time_constant_s)
+
+
+@compiled
+def _follow_power(
+    windows: NDArray[np.float32],
+    bad: NDArray[np.bool_],
+    rate: float,
+    power: NDArray[np.float64],
+    scales: NDArray[np.float32],
+) -> None:
+    hops, channels, points = windows.shape
+    for k in range(hops):
+        for c in range(channels):
+            if rate > 0 and not bad[k, c]:
+                total = 0.0
+                for p in range(points):
+                    value = float(windows[k, c, p])
+                    total += value * value
+                power[c] = max(power[c] + rate * (total / points - power[c]), _LEAST_POWER)
+            scales[k, c] = math.sqrt(power[c])

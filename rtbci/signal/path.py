@@ -1,5 +1,7 @@
 """The signal path: samples in, maps of each band's differential entropy or power out.
 
+Where the recipe asks for it, covariances and the signal itself come out beside them.
+
 Live feeds it chunks as they come, offline feeds it whole recordings, and both get the same numbers,
 bit for bit.
 """
@@ -22,6 +24,7 @@ from rtbci.recipe import Recipe
 from rtbci.signal.covariance import Covariances
 from rtbci.signal.design import design_filters
 from rtbci.signal.kernels import advance
+from rtbci.signal.raw import SignalPoints
 from rtbci.signal.state import Plan, Wiring, initial_state
 from rtbci.signal.welch import Welch
 
@@ -46,12 +49,20 @@ class Maps:
     covariances : array, shape (hops, bands, channels, channels), or None
         Covariance of the channels in each band, square microvolts, symmetric, without a floor; None
         where the recipe does not ask for it.
+    points : array of float32, shape (points, channels), or None
+        The signal's points that the chunk completed, hop or not, microvolts
+        (:class:`~rtbci.signal.raw.SignalPoints`); None where the recipe does not ask for them.
+    first_point : array of int, shape (hops,), or None
+        Index, since the path was started, of the first point of each map's window, whose points are
+        the last that its samples completed. It is negative where there are not so many yet.
     """
 
     values: NDArray[np.float64]
     last: NDArray[np.int64]
     bad: NDArray[np.bool_]
     covariances: NDArray[np.float64] | None
+    points: NDArray[np.float32] | None = None
+    first_point: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.last)
@@ -65,7 +76,8 @@ class SignalPath:
     recipe : Recipe
         What to compute.
     sfreq : float
-        The stream's sampling rate, hertz. Filters are designed for it; nothing is resampled.
+        The stream's sampling rate, hertz. Filters are designed for it; nothing but the signal's
+        points is resampled.
     channel_names : sequence of str
         The stream's channels, in the stream's order and spelling.
     unit : str or sequence of str
@@ -88,7 +100,8 @@ class SignalPath:
         If more channels are missing than the recipe lets be interpolated.
     RecipeError
         If a band reaches the Nyquist frequency, a window is shorter than two samples or too short
-        for a band's power density, or covariances would take absurdly much memory.
+        for a band's power density, covariances would take absurdly much memory, or the stream is
+        slower than the signal that the network sees.
     UnitError
         If the unit of a channel that is needed is not a known voltage.
     """
@@ -111,7 +124,6 @@ class SignalPath:
         if self.window < 2:
             raise RecipeError(f"a window of {recipe.window_s:g} s has no variance at {sfreq:g} Hz")
         filters = design_filters(recipe, self.sfreq)
-        self.settling = filters.settling
         block = math.gcd(self.window, self.hop)
         # Who asks for neither DE nor covariance does not pay for the filter bank.
         bands = len(recipe.bands) if "de" in recipe.features or recipe.covariance else 0
@@ -129,6 +141,7 @@ class SignalPath:
         self._psd = _position(recipe, "psd")
         self._wiring, self.interpolated = _wire_up(recipe, self.channel_names, unit, bad)
         self.reset()
+        self.settling = max(filters.settling, self._points.settling if self._points else 0)
         self._silence = self._floors() + 1e-9
 
     def reset(self) -> None:
@@ -138,10 +151,11 @@ class SignalPath:
         self._covariances = (
             Covariances(bands, channels, self.window, self.hop) if recipe.covariance else None
         )
+        self._points = SignalPoints(recipe, self.sfreq, _STEP) if recipe.signal else None
         self._state = initial_state(
             self._plan,
             channels,
-            wired=_STEP if self._welch else 0,
+            wired=_STEP if self._welch or self._points else 0,
             filtered=_STEP if self._covariances else 0,
         )
 
@@ -153,6 +167,12 @@ class SignalPath:
     def hops_in(self, n_samples: int) -> int:
         """Return how many maps the next ``n_samples`` samples will complete."""
         return self._hops_until(self.samples + n_samples) - self._hops_until(self.samples)
+
+    def points_in(self, n_samples: int) -> int:
+        """Return how many of the signal's points the next ``n_samples`` samples will complete."""
+        if self._points is None:
+            return 0
+        return self._points.until(self.samples + n_samples) - self._points.until(self.samples)
 
     @property
     def until_next_map(self) -> int:
@@ -192,8 +212,14 @@ class SignalPath:
             last=np.empty(hops, np.int64),
             bad=np.empty((hops, channels), np.bool_),
             covariances=np.empty((hops, bands, channels, channels)) if self._covariances else None,
+            points=(
+                np.empty((self.points_in(len(chunk)), channels), np.float32)
+                if self._points
+                else None
+            ),
+            first_point=np.empty(hops, np.int64) if self._points else None,
         )
-        if self._welch or self._covariances:
+        if self._welch or self._covariances or self._points:
             self._push_in_steps(samples, maps)
         else:
             self._advance(samples, maps, slice(0, hops))
@@ -213,12 +239,13 @@ class SignalPath:
 
     def _push_in_steps(self, samples: NDArray[np.floating], maps: Maps) -> None:
         """Push samples and, as often as there is something to see, look between the stages."""
-        bands, first = self._shape[1], 0
+        bands, first, point = self._shape[1], 0, 0
         while len(samples):
             n = min(len(samples), _STEP)
             if self._welch:  # has to see the samples of each window at its end
                 n = min(n, self.until_next_map)
             hops = slice(first, first + self.hops_in(n))
+            points = slice(point, point + self.points_in(n))
             self._advance(samples[:n], maps, hops)
             if self._welch:
                 self._welch.take(self._state.wired[:n])
@@ -226,7 +253,12 @@ class SignalPath:
                     self._welch.write(values[self._psd * bands : (self._psd + 1) * bands])
             if self._covariances and maps.covariances is not None:
                 self._covariances.take(self._state.filtered, n, maps.covariances[hops])
-            samples, first = samples[n:], hops.stop
+            if self._points and maps.points is not None:
+                self._points.take(self._state.wired[:n], maps.points[points])
+            samples, first, point = samples[n:], hops.stop, points.stop
+        if self._points and maps.first_point is not None:
+            ends = [self._points.until(last + 1) for last in maps.last.tolist()]
+            maps.first_point[:] = np.array(ends, np.int64) - self._points.window
 
     def warm_up(self) -> None:
         """Compile what :meth:`push` needs, without touching this path's state."""

@@ -92,7 +92,8 @@ class State(NamedTuple):
     samples, band : arrays, shape (TILE, channels)
         Scratch.
     wired : array, shape (kept samples, channels)
-        The last call's samples before the filter bank; of no length where nobody asks for them.
+        The last call's samples before the filter bank; of no length where nobody asks for them. A
+        stage that comes last may work in them.
     filtered : array, shape (bands, kept samples, channels)
         The last call's samples of each band; likewise.
     """

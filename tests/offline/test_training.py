@@ -6,27 +6,32 @@ import numpy as np
 import pytest
 import torch
 
+from offline.examples import MapExamples, Windows
 from offline.models.cnn import Cnn, CnnSettings
-from offline.training import TrainingSettings, Windows, fit
+from offline.training import TrainingSettings, fit, logits_of
 from rtbci.errors import ConfigError
+from rtbci.recipe import SEED_BANDS, Recipe
 
 CLASSES = ("rest", "task")
 SETTINGS = TrainingSettings(epochs=6, batch_size=32)
-build = partial(Cnn, 2, 9, 9, 2, CnnSettings(widths=(4, 8, 8), hidden=8))
+RECIPE = Recipe(
+    classes=CLASSES, channels=("F5", "C3", "P5", "F6", "C4", "P6"), bands=SEED_BANDS[:2]
+)
+build = partial(Cnn, RECIPE, CnnSettings(widths=(4, 8, 8), hidden=8))
 
 
-def easy(n: int, seed: int, share: float = 0.5) -> Windows:
+def easy(n: int, seed: int, share: float = 0.5, strength: float = 1.5) -> Windows:
     """Two classes that differ in the left half of the first band."""
     rng = np.random.default_rng(seed)
     labels = (rng.random(n) < share).astype(np.int64)
-    pictures = rng.standard_normal((n, 2, 9, 9)).astype(np.float32)
-    pictures[:, 0, :, :4] += 2 * labels[:, None, None] - 1
-    return Windows(pictures, labels)
+    maps = rng.standard_normal((n, 2, 6)).astype(np.float32)
+    maps[:, 0, :3] += strength * (2 * labels[:, None] - 1)
+    return Windows(MapExamples(maps, np.arange(n)[:, None]), labels)
 
 
 def recalls(network: torch.nn.Module, windows: Windows) -> list[float]:
     with torch.inference_mode():
-        named = network(torch.from_numpy(windows.pictures)).argmax(1).numpy()
+        named = logits_of(network, windows.examples).argmax(1).numpy()
     return [float((named == k)[windows.labels == k].mean()) for k in (0, 1)]
 
 
@@ -53,14 +58,14 @@ def test_the_seed_fixes_the_network_and_leaves_other_random_numbers_alone():
 
 def test_keeps_the_epoch_that_is_best_on_validation_and_stops_when_it_gets_worse():
     train, contrary = easy(400, 1), easy(400, 2)
-    contrary = Windows(contrary.pictures, 1 - contrary.labels)  # learning makes this one worse
+    contrary = Windows(contrary.examples, 1 - contrary.labels)  # learning makes this one worse
     settings = TrainingSettings(epochs=20, patience=3, batch_size=32)
     fitted = fit(build, train, contrary, CLASSES, settings, seed=0)
     checked = [validation for _, validation in fitted.losses]
     assert fitted.best_epoch == 1 + int(np.argmin(checked))
     assert len(checked) == fitted.best_epoch + 3
     with torch.inference_mode():
-        logits = fitted.network(torch.from_numpy(contrary.pictures))
+        logits = logits_of(fitted.network, contrary.examples)
     counts = torch.bincount(torch.from_numpy(train.labels))
     loss = torch.nn.functional.cross_entropy(
         logits, torch.from_numpy(contrary.labels), weight=counts.sum() / (2 * counts)
@@ -69,9 +74,7 @@ def test_keeps_the_epoch_that_is_best_on_validation_and_stops_when_it_gets_worse
 
 
 def test_balanced_weights_find_the_rare_class():
-    hard, check = easy(600, 1, share=0.06), easy(600, 2, share=0.06)
-    hard.pictures[:, 0, :, :4] *= 0.3
-    check.pictures[:, 0, :, :4] *= 0.3
+    hard, check = (easy(600, seed, share=0.06, strength=0.9) for seed in (1, 2))
     rare = {}
     for kind in ("balanced", "none"):
         settings = TrainingSettings(epochs=3, batch_size=32, class_weights=kind)

@@ -37,7 +37,7 @@ def experiment(path: Path) -> Experiment:
             "hop: 0.1",
             "unknown key 'hop'; allowed are classes, channels, bands, filter_order, window_s, "
             "hop_s, reference, notch_hz, variance_floor, interpolate, grid, normalisation, "
-            "smoothing_s",
+            "smoothing",
         ),
         ("hop_s: 0", "hop_s = 0: input should be greater than 0"),
         ("hop_s: 61", "hop_s = 61: input should be less than or equal to 60"),

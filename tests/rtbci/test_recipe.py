@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from rtbci.montage.names import SEED_CHANNELS
-from rtbci.recipe import SEED_BANDS, Band, Normalisation, Recipe
+from rtbci.recipe import SEED_BANDS, Band, Exponential, HiddenMarkov, Normalisation, Recipe
 
 names = st.text(min_size=1, max_size=8)
 positive = st.floats(1e-3, 60)
@@ -38,7 +38,9 @@ recipes = st.builds(
     normalisation=st.builds(
         Normalisation, kind=st.sampled_from(["training", "adaptive"]), time_constant_s=positive
     ),
-    smoothing_s=st.floats(0, 60),
+    smoothing=st.none()
+    | st.builds(Exponential, kind=st.just("exponential"), time_constant_s=positive)
+    | st.builds(HiddenMarkov, kind=st.just("hmm"), dwell_s=positive),
     features=st.permutations(["de", "psd"]).map(tuple) | st.sampled_from([("de",), ("psd",)]),
     covariance=st.booleans(),
 )

@@ -56,6 +56,7 @@ def fold_windows(
     part: Literal["train", "validation", "test"],
     features: ByRecording,
     stride: int,
+    history: int = 0,
 ) -> dict[int, NDArray[np.intp]]:
     """Return the windows of one part, by recording and in order of time.
 
@@ -69,13 +70,15 @@ def fold_windows(
         By the recording's index.
     stride : int
         Every which window is taken, counted from each trial's first; 1 for all.
+    history : int
+        Windows before it that have to lie in its trial as well.
 
     Returns
     -------
     dict of int to array of int, shape (windows,)
         Indices into the recording's windows. No window is in two parts, whatever their strides.
     """
-    windows = windows_of(getattr(fold, part), features, stride)
+    windows = windows_of(getattr(fold, part), features, stride, history)
     if fold.share is None:
         return windows
     dealt: dict[int, NDArray[np.intp]] = {}

@@ -9,10 +9,10 @@ from offline.datasets.recording import Recording, Trial, recording_of
 from offline.evaluation.fitting import Bench
 from offline.evaluation.material import Material
 from offline.evaluation.protocols import Protocol, Sessions
-from offline.evaluation.recognisers import RecogniserSettings
 from offline.models.cnn import CnnSettings
+from offline.recognisers import RecogniserSettings
 from offline.training import TrainingSettings
-from rtbci.recipe import Recipe
+from rtbci.recipe import RawSignal, Recipe
 
 SFREQ = 128.0
 CHANNELS = ("F3", "FZ", "F4", "C3", "CZ", "C4")
@@ -23,8 +23,10 @@ RECIPE = Recipe(
     classes=CLASSES,
     channels=CHANNELS,
     hop_s=0.5,
-    smoothing_s=0.5,
+    smoothing={"kind": "exponential", "time_constant_s": 0.5},
     covariance=True,
+    signal=RawSignal(sfreq=64, high=28),
+    segments=2,
 )
 SETTINGS = RecogniserSettings(
     cnn=CnnSettings(widths=(4, 4, 4), hidden=4),

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from offline.evaluation.config import PRESETS, Evaluation, checked_roots, preset
-from offline.evaluation.recognisers import RECOGNISERS
+from offline.recognisers import RECOGNISERS
 from rtbci.configuration import load_yaml
 from rtbci.errors import ConfigError
 

@@ -9,10 +9,12 @@ from offline.datasets.recording import Recording, recording_of
 from offline.evaluation.fitting import as_live, run_task
 from offline.evaluation.outcome import Predictions, Task
 from offline.evaluation.protocols import LeaveOneSubjectOut, RandomWindows, Sessions, Trials
-from offline.evaluation.recognisers import RECOGNISERS, FittedRecogniser, Inputs, fit_chosen
-from offline.features.extract import Features, extract, normalised
+from offline.features.extract import Features, extract
 from offline.features.statistics import training_statistics
-from rtbci.model.file import load_model, save_model
+from offline.models.registry import NETWORKS
+from offline.recognisers import RECOGNISERS, FittedRecogniser, Inputs, fit_chosen, inputs_of
+from offline.recognisers.as_network import LIVE, as_network
+from rtbci.model.file import Output, load_model, save_model
 from rtbci.model.recogniser import Recogniser
 from rtbci.recipe import Normalisation
 from rtbci.signal.normalisation import Statistics
@@ -39,10 +41,7 @@ def fitted(name: str) -> tuple[FittedRecogniser, Statistics]:
     statistics = training_statistics(features, {0: chosen[0]})
 
     def inputs(k: int) -> Inputs:
-        covariances = features[k].covariances
-        assert covariances is not None
-        maps = normalised(features[k], statistics, RECIPE)[chosen[k]]
-        return Inputs(maps, covariances[chosen[k]])
+        return inputs_of(features[k], chosen[k], statistics, RECIPE, RECOGNISERS[name].needs)
 
     labels = [each.label[windows] for each, windows in zip(features, chosen, strict=True)]
     return (
@@ -55,8 +54,7 @@ def said(
     recogniser: FittedRecogniser, statistics: Statistics, recording: Recording
 ) -> tuple[Features, np.ndarray]:
     features = extract(recording, RECIPE)
-    covariances = recogniser.needs == "covariances"
-    return features, as_live(recogniser, features, statistics, RECIPE, covariances)
+    return features, as_live(recogniser, features, statistics, RECIPE)
 
 
 @pytest.mark.parametrize("name", RECOGNISERS)
@@ -77,11 +75,16 @@ def test_a_later_sample_changes_no_earlier_prediction(name, seed):
         assert not np.array_equal(before[~early], after[~early])
 
 
-def test_the_network_says_what_live_would_say(tmp_path):
-    recogniser, statistics = fitted("cnn")
+@pytest.mark.parametrize("name", [*NETWORKS, *LIVE])
+def test_live_says_the_same(tmp_path, name):
+    recogniser, statistics = fitted(name)
     recording = person(3)
     _, offline = said(recogniser, statistics, recording)
-    save_model(tmp_path / "m.pt", recogniser.estimator.fitted_.network, RECIPE, statistics, {})
+    learned = as_network(recogniser)
+    output = Output(temperature=learned.temperature)
+    save_model(
+        tmp_path / "m.pt", learned.network, RECIPE, statistics, {}, sees=learned.sees, output=output
+    )
     live = Recogniser(load_model(tmp_path / "m.pt"), SFREQ, CHANNELS, "uV")
     chunks = np.array_split(recording.read().T, 97)
     online = np.concatenate([live.push(chunk).probabilities for chunk in chunks])

@@ -9,6 +9,7 @@ from offline.evaluation.outcome import Outcome, Task
 from offline.evaluation.protocols import Sessions, Trials
 from offline.evaluation.store import OutcomeStore, code_hash, require_writable
 from rtbci.errors import ConfigError
+from rtbci.recipe import HiddenMarkov
 from tests.offline.evaluation.people import bench, person
 from tests.offline.evaluation.predicted import predictions
 
@@ -67,8 +68,8 @@ def test_whatever_an_outcome_depends_on_makes_another_file(tmp_path, outcome):
     def with_recordings(*recordings):
         return replace(made, material=replace(material, recordings=recordings))
 
-    recipe = material.recipe.model_copy(update={"smoothing_s": 3.0})
-    settings = made.settings.model_copy(update={"shrinkage": 0.3})
+    recipe = material.recipe.model_copy(update={"smoothing": HiddenMarkov(kind="hmm")})
+    settings = made.settings.model_copy(update={"max_train_windows": 300})
     others = [
         with_recordings(relabelled, *people[1:]),
         with_recordings(replace(people[0], subject="9"), *people[1:]),

@@ -16,7 +16,9 @@ from offline.features.cache import extract_all, extract_each, fingerprint, load_
 from offline.features.entry import StoredArray
 from offline.features.extract import extract, relabelled
 from rtbci.errors import ChannelError, RecordingError
-from rtbci.recipe import SEED_BANDS, Normalisation, Recipe
+from rtbci.recipe import SEED_BANDS, HiddenMarkov, Normalisation, RawSignal, Recipe
+from rtbci.signal.path import SignalPath
+from rtbci.signal.raw import PointWindows, window_points
 from tests.offline.features.sessions import RECIPE, opened, session, write_session
 
 ROOT = Path(__file__).parents[3]
@@ -36,17 +38,25 @@ def changed(recipe: Recipe = RECIPE, **changes) -> Recipe:
 
 
 def assert_same(found, expected):
-    for name in ("maps", "bad", "last", "label", "trial", "covariances"):
+    arrays = ("maps", "bad", "last", "label", "trial", "covariances", "points", "first_point")
+    for name in arrays:
         one, other = getattr(found, name), getattr(expected, name)
         assert (one is None) == (other is None), name
         if one is not None:
             assert one.dtype == other.dtype
             assert np.array_equal(one, other), name
-    assert (found.window, found.settling) == (expected.window, expected.settling)
+    for name in ("window", "settling", "window_points"):
+        assert getattr(found, name) == getattr(expected, name), name
 
 
 @pytest.mark.parametrize(
-    "recipe", [RECIPE, changed(features=("psd", "de"), covariance=True), changed(hop_s=0.25)]
+    "recipe",
+    [
+        RECIPE,
+        changed(features=("psd", "de"), covariance=True, signal=RawSignal(sfreq=100)),
+        changed(hop_s=0.25),
+        changed(signal=RawSignal()),
+    ],
 )
 def test_features_from_the_cache_are_the_signal_path_s_bit_for_bit(tmp_path, folder, recipe):
     recording = session(tmp_path)
@@ -60,6 +70,32 @@ def test_features_from_the_cache_are_the_signal_path_s_bit_for_bit(tmp_path, fol
         assert not found.maps.flags.writeable
     (entry,) = entries(folder)
     assert np.array_equal(np.load(entry, mmap_mode="r"), expected.maps)
+
+
+def test_windows_of_the_signal_come_out_of_the_cache_as_live_has_them(tmp_path, folder):
+    recording = session(tmp_path)
+    recipe = changed(signal=RawSignal(), window_s=0.7)
+    path = SignalPath(recipe, 200.0, recording.channels)
+    windows = PointWindows(window_points(recipe), len(recipe.channels))
+    live = []
+    for start in range(0, recording.n_samples, 37):
+        maps = path.push(recording.read()[:, start : start + 37].T)
+        live.append(windows.push(maps.points, maps.first_point))
+    expected = np.concatenate(live)
+    assert expected.shape[1:] == (4, 90)
+    load_or_extract(recording, recipe, folder)
+    found = load_or_extract(recording, recipe, folder)
+    assert isinstance(found.held_points, StoredArray)
+    assert not found.points.flags.writeable
+    rows = np.random.default_rng(0).permutation(len(found))
+    assert found.signal_windows(rows).dtype == np.float32
+    assert np.array_equal(found.signal_windows(rows), expected[rows])
+    assert found.signal_windows(rows[:0]).shape == (0, 4, 90)
+    # Windows overlap by much, and the points are there once.
+    (entry,) = entries(folder)
+    assert entry.stat().st_size < expected.nbytes
+    with pytest.raises(ValueError, match="did not ask for the signal"):
+        load_or_extract(recording, RECIPE, folder).signal_windows(rows)
 
 
 def test_the_second_time_nothing_is_computed(tmp_path, folder):
@@ -78,7 +114,9 @@ CHANGES = {
     "classes": (("a", "b", "c"), False),
     "grid": ("8x9", False),
     "normalisation": (Normalisation(kind="training"), False),
-    "smoothing_s": (3.0, False),
+    "smoothing": (HiddenMarkov(kind="hmm"), False),
+    "segments": (3, False),
+    "segment_s": (1.0, False),
     "channels": (("F4", "FZ", "F3", "PZ"), True),
     "bands": (SEED_BANDS[1:], True),
     "filter_order": (4, True),
@@ -90,6 +128,7 @@ CHANGES = {
     "interpolate": (0.1, True),
     "features": (("de", "psd"), True),
     "covariance": (True, True),
+    "signal": (RawSignal(), True),
 }
 
 
@@ -137,6 +176,8 @@ def test_a_file_that_pretends_to_be_unchanged_is_found_out(tmp_path, folder):
 def test_what_else_a_recording_depends_on_makes_another_entry(tmp_path, folder):
     recording = session(tmp_path)
     swapped = (*reversed(recording.channels[:2]), *recording.channels[2:])
+    signals = [RECIPE.model_copy(update={"signal": RawSignal(low=low)}) for low in (0.5, 1.0)]
+    assert len({fingerprint(recording, recipe, folder) for recipe in (RECIPE, *signals)}) == 3
     others = [
         recording,
         replace(recording, sfreq=250.0),

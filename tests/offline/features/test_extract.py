@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from offline.datasets.recording import Recording, Trial, recording_of
 from offline.features.extract import extract, normalised, trial_of_windows
 from rtbci.errors import ChannelError, RecordingError
-from rtbci.recipe import Recipe
+from rtbci.recipe import RawSignal, Recipe
 from rtbci.signal.normalisation import Normaliser, Statistics
 from rtbci.signal.path import SignalPath
+from rtbci.signal.raw import PointWindows, window_points
 
 CHANNELS = ("F3", "FZ", "F4", "PZ")
 RECIPE = Recipe(channels=CHANNELS, window_s=0.5, hop_s=0.1)
@@ -35,15 +36,38 @@ def test_equals_the_live_path_fed_sample_by_sample():
     assert np.array_equal(features.bad, np.concatenate([part.bad for part in parts]))
 
 
+@pytest.mark.parametrize("sfreq", [128.0, 100.0])
+def test_windows_of_the_signal_equal_the_live_path_s_fed_sample_by_sample(sfreq):
+    recording = make()
+    recipe = RECIPE.model_copy(update={"signal": RawSignal(sfreq=sfreq)})
+    features = extract(recording, recipe)
+    path = SignalPath(recipe, SFREQ, CHANNELS)
+    live = PointWindows(window_points(recipe), len(CHANNELS))
+    parts = [path.push(sample[None]) for sample in recording.read().T]
+    windows = np.concatenate([live.push(part.points, part.first_point) for part in parts])
+    assert np.array_equal(features.signal_windows(np.arange(len(features))), windows)
+    assert windows[5:].all()
+    assert np.array_equal(features.points, np.concatenate([part.points for part in parts]))
+    assert features.points.dtype == np.float32
+    plain = extract(recording, RECIPE)
+    assert np.array_equal(features.maps, plain.maps)
+    assert plain.points is None
+
+
 def test_a_later_sample_changes_no_earlier_map():
     recording = make()
     changed = recording.read().copy()
     changed[:, 1500:] *= -3
-    before = extract(recording, RECIPE)
-    after = extract(recording_of(changed, SFREQ, CHANNELS), RECIPE)
+    recipe = RECIPE.model_copy(update={"signal": RawSignal(sfreq=100)})
+    before = extract(recording, recipe)
+    after = extract(recording_of(changed, SFREQ, CHANNELS), recipe)
     early = before.last < 1500
     assert np.array_equal(before.maps[early], after.maps[early])
     assert not np.array_equal(before.maps[~early], after.maps[~early])
+    rows = np.flatnonzero(early)
+    assert np.array_equal(before.signal_windows(rows), after.signal_windows(rows))
+    rows = np.flatnonzero(~early)[1:]  # the first one's newest samples are not yet in its points
+    assert not (before.signal_windows(rows) == after.signal_windows(rows)).all(axis=(1, 2)).any()
 
 
 @given(

@@ -5,7 +5,7 @@ import numpy as np
 from offline.datasets.recording import recording_of
 from offline.features.extract import extract
 from offline.features.fingerprint import SIGNAL_PATH
-from rtbci.recipe import Recipe
+from rtbci.recipe import RawSignal, Recipe
 
 CHANNELS = ("FZ", "CZ", "PZ", "C3", "OZ")  # the last one is interpolated
 
@@ -18,6 +18,9 @@ EXPECTED = {
     ]
 }
 
+# Of points of the first channel, microvolts.
+POINTS = {1: [10.387011, -69.127655, -71.433159, 75.887917, -13.137591]}
+
 
 def test_the_signal_path_has_another_number_when_its_numbers_change():
     time = np.arange(1200) / 200
@@ -29,8 +32,11 @@ def test_the_signal_path_has_another_number_when_its_numbers_change():
         notch_hz=60.0,
         reference="average",
         interpolate=0.3,
+        signal=RawSignal(),
     )
-    maps = extract(recording, recipe).maps
-    found = maps[[0, 20, -1]][:, [0, 2, 4, 7]].sum(axis=2).ravel()
+    features = extract(recording, recipe)
+    found = features.maps[[0, 20, -1]][:, [0, 2, 4, 7]].sum(axis=2).ravel()
     said = "numbers changed: raise SIGNAL_PATH and put the new ones here"
     np.testing.assert_allclose(found, EXPECTED[SIGNAL_PATH], rtol=1e-9, err_msg=said)
+    points = features.points[[20, 100, 300, 500, -1], 0]
+    np.testing.assert_allclose(points, POINTS[SIGNAL_PATH], rtol=1e-6, err_msg=said)

@@ -8,8 +8,8 @@ import pytest
 from offline.datasets.recording import Recording, Trial
 from offline.features.cache import fingerprint, load_or_extract
 from offline.features.extract import relabelled
-from rtbci.errors import ChannelError, RecordingError
-from rtbci.recipe import Recipe
+from rtbci.errors import ChannelError, RecipeError, RecordingError
+from rtbci.recipe import RawSignal, Recipe
 
 CHANNELS = ("FZ", "CZ", "PZ", "OZ")
 RECIPE = Recipe(channels=("OZ", "FZ", "PZ"))
@@ -52,6 +52,12 @@ def test_a_data_set_s_own_maps_are_taken_window_by_window(tmp_path):
         (recording(MAPS[:9]), RECIPE, RecordingError, "features are 9 x 5 x 4"),
         (recording(MAPS[:0], n_samples=0), RECIPE, RecordingError, "holds no windows"),
         (recording(np.where(MAPS > 2, np.nan, MAPS)), RECIPE, RecordingError, "no numbers"),
+        (
+            recording(),
+            RECIPE.model_copy(update={"signal": RawSignal()}),
+            RecipeError,
+            "ships features instead of samples, and recipe.signal",
+        ),
     ],
 )
 def test_maps_that_do_not_fit_are_told_in_one_line(made, recipe, error, said):

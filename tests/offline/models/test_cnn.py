@@ -3,44 +3,50 @@ from __future__ import annotations
 import pytest
 import torch
 
-from offline.models.cnn import Cnn, CnnSettings, parameter_count
+from offline.models.cnn import Cnn, CnnSettings
 from rtbci.configuration import validate
 from rtbci.errors import ConfigError
-from rtbci.montage.grids import GRID_NAMES, Grid
+from rtbci.montage.grids import GRID_NAMES
+from rtbci.recipe import SEED_BANDS, Recipe
 
 
-@pytest.mark.parametrize("layout", GRID_NAMES)
-@pytest.mark.parametrize(("bands", "classes"), [(5, 3), (1, 2)])
-def test_gives_a_logit_for_each_class_on_every_grid(layout, bands, classes):
-    shape = Grid.of(layout, ["CZ"]).shape
-    network = Cnn(bands, *shape, classes, CnnSettings()).eval()
-    pictures = torch.randn(7, bands, *shape)
+def size(network: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("grid", GRID_NAMES)
+@pytest.mark.parametrize(
+    ("bands", "segments", "classes"), [(5, 1, ("a", "b", "c")), (1, 4, ("a", "b"))]
+)
+def test_gives_a_logit_for_each_class_on_every_grid(grid, bands, segments, classes):
+    recipe = Recipe(grid=grid, bands=SEED_BANDS[:bands], segments=segments, classes=classes)
+    network = Cnn(recipe, CnnSettings()).eval()
+    maps = torch.randn(7, segments, bands, 62)
     with torch.inference_mode():
-        logits = network(pictures)
-        assert logits.shape == (7, classes)
-        assert torch.allclose(network(pictures[:1]), logits[:1], atol=1e-5)
+        logits = network(maps)
+        assert logits.shape == (7, len(classes))
+        assert torch.allclose(network(maps[:1]), logits[:1], atol=1e-5)
 
 
-@pytest.mark.parametrize("layout", GRID_NAMES)
+@pytest.mark.parametrize("grid", GRID_NAMES)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_can_be_scripted_and_computes_the_same(layout):
-    shape = Grid.of(layout, ["CZ"]).shape
-    network = Cnn(5, *shape, 3, CnnSettings()).eval()
-    pictures = torch.randn(4, 5, *shape)
+def test_can_be_scripted_and_computes_the_same(grid):
+    network = Cnn(Recipe(grid=grid, segments=2), CnnSettings()).eval()
+    maps = torch.randn(4, 2, 5, 62)
     with torch.inference_mode():
-        assert torch.equal(torch.jit.script(network)(pictures), network(pictures))
+        assert torch.equal(torch.jit.script(network)(maps), network(maps))
 
 
-def test_sees_every_cell_of_the_picture():
-    network = Cnn(5, 9, 9, 3, CnnSettings()).eval()
-    pictures = torch.zeros(1, 5, 9, 9, requires_grad=True)
-    network(pictures + torch.randn(1, 5, 9, 9)).square().sum().backward()
-    assert (pictures.grad.abs().amax(dim=(0, 1)) > 0).sum() >= 70  # max pooling passes some by
+def test_sees_every_electrode_of_every_map():
+    network = Cnn(Recipe(segments=2), CnnSettings()).eval()
+    maps = torch.randn(16, 2, 5, 62, requires_grad=True)
+    network(maps).square().sum().backward()
+    assert (maps.grad.abs().amax(dim=(0, 2)) > 0).all()  # one that pooling passes by now and then
 
 
 def test_widths_set_the_size():
-    small = Cnn(5, 9, 9, 3, CnnSettings(widths=(4, 4, 4), hidden=8))
-    assert parameter_count(small) < parameter_count(Cnn(5, 9, 9, 3, CnnSettings())) / 10
+    small = Cnn(Recipe(), CnnSettings(widths=(4, 4, 4), hidden=8))
+    assert size(small) < size(Cnn(Recipe(), CnnSettings())) / 10
 
 
 def test_a_width_of_nought_is_refused():

@@ -41,7 +41,8 @@ def replay(source: object, name: str, *options: object) -> list[object]:
 
 def test_a_real_recording(shared_data, tmp_path):
     path = shared_data("eegmmidb_S001") / "S001R04.edf"
-    model = make_model(tmp_path / "model.pt", notch_hz=60, reference="average", smoothing_s=1.0)
+    smoothing = {"kind": "exponential", "time_constant_s": 1}
+    model = make_model(tmp_path / "model.pt", notch_hz=60, reference="average", smoothing=smoothing)
     recording = open_recording(path)
     expected = offline(model, recording.read(), recording.sfreq, recording.channels)
     assert len(expected) == 1241

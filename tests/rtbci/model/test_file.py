@@ -15,13 +15,20 @@ import pytest
 import torch
 
 from rtbci.errors import ModelFileError
-from rtbci.model.file import FORMAT, load_model, save_model
+from rtbci.model.file import FORMAT, Output, load_model, save_model
 from rtbci.recipe import Band, Normalisation, Recipe
 from rtbci.signal.normalisation import Statistics
 from tests.system import TinyNetwork, make_model
 
 CHANNELS = ("FP1", "FP2", "CZ")
-PARTS = ("rtbci.json", "recipe.json", "classes.json", "statistics.json", "training.json")
+PARTS = (
+    "rtbci.json",
+    "recipe.json",
+    "classes.json",
+    "statistics.json",
+    "output.json",
+    "training.json",
+)
 
 
 def refused(path: Path) -> str:
@@ -65,31 +72,26 @@ def test_everything_comes_back(tmp_path):
         notch_hz=50,
         grid="19x19",
         normalisation=Normalisation(kind="training"),
-        smoothing_s=2,
+        smoothing={"kind": "hmm", "dwell_s": 20},
     )
     rng = np.random.default_rng(0)
     statistics = Statistics(rng.normal(size=(2, 3)), rng.uniform(0.1, 1, (2, 3)))
-    network = TinyNetwork(recipe, cells=361)
+    network = TinyNetwork(recipe)
+    output = Output(temperature=2.5, abstain_below=0.6)
     training = {"dataset": "Größe", "scores": [0.5, None], "seed": 3}
     path = tmp_path / "new" / "folder" / "my.model.pt"
-    save_model(path, network, recipe, statistics, training)
+    save_model(path, network, recipe, statistics, training, output=output)
     model = load_model(path)
     assert (model.name, model.recipe, model.training) == ("my.model", recipe, training)
+    assert (model.output, model.sees) == (output, "maps")
     np.testing.assert_array_equal(model.statistics.mean, statistics.mean)
     np.testing.assert_array_equal(model.statistics.std, statistics.std)
-    pictures = rng.normal(size=(4, 2, 19, 19)).astype(np.float32)
+    maps = rng.normal(size=(4, 1, 2, 3)).astype(np.float32)
     with torch.no_grad():
-        expected = torch.softmax(network(torch.from_numpy(pictures)).double(), dim=1).numpy()
-    np.testing.assert_allclose(model.predict_proba(pictures), expected, rtol=1e-12)
-    np.testing.assert_allclose(np.exp(model.log_probabilities(pictures)), expected, rtol=1e-12)
+        expected = torch.softmax(network(torch.from_numpy(maps)).double() / 2.5, dim=1).numpy()
+    np.testing.assert_allclose(model.predict_proba(maps), expected, rtol=1e-12)
+    np.testing.assert_allclose(np.exp(model.log_probabilities(maps)), expected, rtol=1e-12)
     assert [file.name for file in path.parent.iterdir()] == ["my.model.pt"]
-
-
-def test_a_file_from_before_there_were_other_features_holds_a_network_on_de(tmp_path):
-    recipe = Recipe(channels=CHANNELS).model_dump(mode="json")
-    del recipe["features"], recipe["covariance"]
-    path = tampered(tmp_path / "m.pt", "recipe.json", recipe)
-    assert load_model(path).recipe == Recipe(channels=CHANNELS)
 
 
 def test_statistics_of_de_alone_do_not_fit_a_recipe_of_two_features(tmp_path):
@@ -104,11 +106,11 @@ class WithDropout(torch.nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.layers = torch.nn.Sequential(
-            torch.nn.Flatten(), torch.nn.Dropout(0.5), torch.nn.Linear(5 * 81, 3)
+            torch.nn.Flatten(), torch.nn.Dropout(0.5), torch.nn.Linear(5 * 3, 3)
         )
 
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        return self.layers(pictures)
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        return self.layers(maps)
 
 
 def test_a_network_saved_in_the_midst_of_training_predicts_the_same_each_time(tmp_path):
@@ -116,9 +118,9 @@ def test_a_network_saved_in_the_midst_of_training_predicts_the_same_each_time(tm
     statistics = Statistics(np.zeros(shape), np.ones(shape))
     save_model(tmp_path / "m.pt", WithDropout().train(), recipe, statistics, {})
     model = load_model(tmp_path / "m.pt")
-    pictures = np.ones((1, 5, 9, 9), np.float32)
-    first = model.predict_proba(pictures)
-    assert all(np.array_equal(model.predict_proba(pictures), first) for _ in range(5))
+    maps = np.ones((1, 1, 5, 3), np.float32)
+    first = model.predict_proba(maps)
+    assert all(np.array_equal(model.predict_proba(maps), first) for _ in range(5))
 
 
 def test_torchscript_without_our_parts_is_no_model(tmp_path):
@@ -151,6 +153,13 @@ def test_other_files_are_refused(tmp_path):
         assert refused(path) == "not a TorchScript model, or cut off"
     for path in (tmp_path, tmp_path / "absent.pt"):
         assert refused(path) == "there is no such model file"
+
+
+def test_an_older_format_asks_to_train_again(tmp_path):
+    path = tampered(tmp_path / "m.pt", "rtbci.json", {"format": FORMAT - 1})
+    assert refused(path) == (
+        f"model format {FORMAT - 1} is older than this program's {FORMAT}; train the model again"
+    )
 
 
 def test_a_newer_format_asks_for_a_newer_program(tmp_path):
@@ -196,13 +205,13 @@ def test_a_damaged_part_is_told_in_one_line(tmp_path, name, content, said):
 
 
 class Unscriptable(torch.nn.Module):
-    def forward(self, *pictures: torch.Tensor, **named: torch.Tensor) -> torch.Tensor:
-        return pictures[0]
+    def forward(self, *maps: torch.Tensor, **named: torch.Tensor) -> torch.Tensor:
+        return maps[0]
 
 
 class Contradictory(torch.nn.Module):
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        return pictures + "text"
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        return maps + "text"
 
 
 @pytest.mark.parametrize("network", [Unscriptable(), Contradictory()])

@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtbci.errors import ChannelError
-from rtbci.model.recogniser import Recogniser, Smoother
-from rtbci.montage.grids import Grid
+from rtbci.model.recogniser import Recogniser
+from rtbci.model.smoothing import Smoother
 from rtbci.montage.names import SEED_CHANNELS
-from rtbci.recipe import Recipe
 from rtbci.signal.normalisation import Normaliser
 from rtbci.signal.path import SignalPath
 from tests.system import make_model
@@ -20,15 +19,19 @@ SFREQ = 200.0
 CHANNELS = SEED_CHANNELS[:4]
 FEW = settings(max_examples=15, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**31)
+SMOOTHING = {
+    "none": None,
+    "exponential": {"kind": "exponential", "time_constant_s": 1.5},
+    "hmm": {"kind": "hmm"},
+}
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
-    smoothing = {0.0: "plain", 1.5: "smooth"}
     return {
-        seconds: make_model(folder / f"{name}.pt", channels=CHANNELS, smoothing_s=seconds)
-        for seconds, name in smoothing.items()
+        name: make_model(folder / f"{name}.pt", channels=CHANNELS, smoothing=smoothing)
+        for name, smoothing in SMOOTHING.items()
     }
 
 
@@ -57,7 +60,7 @@ def in_pieces(target: Recogniser, samples: np.ndarray, cuts: list[int]) -> dict[
 @FEW
 @given(
     seed=seeds,
-    smoothing=st.sampled_from([0.0, 1.5]),
+    smoothing=st.sampled_from(sorted(SMOOTHING)),
     cuts=st.lists(st.integers(1, 300), min_size=1, max_size=8),
 )
 def test_it_does_not_matter_how_samples_come(models, seed, smoothing, cuts):
@@ -77,7 +80,7 @@ def test_it_does_not_matter_how_samples_come(models, seed, smoothing, cuts):
 @FEW
 @given(
     seed=seeds,
-    smoothing=st.sampled_from([0.0, 1.5]),
+    smoothing=st.sampled_from(sorted(SMOOTHING)),
     change=st.integers(0, 999),
     channel=st.integers(0, 3),
     value=st.floats(allow_nan=True, allow_infinity=True),
@@ -94,52 +97,13 @@ def test_no_sample_changes_a_prediction_before_it(models, seed, smoothing, chang
     assert np.isfinite(after.probabilities).all()
 
 
-def by_the_book(log_probabilities: np.ndarray, hop_s: float, time_constant_s: float) -> np.ndarray:
-    """Smooth with the weights of an exponential filter that starts at its first input."""
-    keep = np.exp(-hop_s / time_constant_s)
-    smoothed = []
-    for now in range(len(log_probabilities)):
-        age = np.arange(now, -1, -1)
-        weights = (1 - keep) * keep**age
-        weights[0] = keep**now
-        assert weights.sum() == pytest.approx(1)
-        odds = np.exp(weights @ log_probabilities[: now + 1])
-        smoothed.append(odds / odds.sum())
-    return np.array(smoothed)
-
-
-@FEW
-@given(seed=seeds)
-def test_smoothing_is_the_exponential_filter_of_log_probabilities(models, seed):
-    samples = eeg(6, seed)
-    plain = recogniser(models[0.0]).push(samples).probabilities
-    smooth = recogniser(models[1.5]).push(samples).probabilities
-    np.testing.assert_allclose(smooth, by_the_book(np.log(plain), 0.1, 1.5), rtol=1e-6)
-    np.testing.assert_allclose(smooth[0], plain[0], rtol=1e-12)
-    assert np.abs(np.diff(smooth, axis=0)).mean() < np.abs(np.diff(plain, axis=0)).mean()
-
-
-@FEW
-@given(
-    seed=seeds,
-    smoothing_s=st.sampled_from([0.0, 0.3, 20.0]),
-    classes=st.integers(2, 20),
-    cuts=st.lists(st.integers(0, 9), min_size=1, max_size=8).filter(any),
-)
-def test_smoothing_is_bit_identical_however_hops_are_grouped(seed, smoothing_s, classes, cuts):
-    names = tuple(f"class {k}" for k in range(classes))
-    smoother = Smoother(Recipe(classes=names, smoothing_s=smoothing_s))
-    rng = np.random.default_rng(seed)
-    predicted = np.log(rng.dirichlet(np.full(classes, 0.3), 60) + 1e-30)
-    whole = smoother.apply(predicted)
-    np.testing.assert_allclose(whole.sum(axis=1), 1, rtol=0, atol=1e-12)
-    smoother.reset()
-    pieces, at, turn = [], 0, 0
-    while at < len(predicted):
-        size = cuts[turn % len(cuts)]
-        pieces.append(smoother.apply(predicted[at : at + size]))
-        at, turn = at + size, turn + 1
-    np.testing.assert_array_equal(np.concatenate(pieces), whole)
+@pytest.mark.parametrize("kind", SMOOTHING)
+def test_predictions_are_smoothed_as_the_recipe_says(models, kind):
+    samples = eeg(6, 0)
+    plain = recogniser(models["none"]).push(samples).probabilities
+    found = recogniser(models[kind]).push(samples).probabilities
+    expected = Smoother(models[kind].recipe).apply(np.log(plain))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("features", [("de", "psd"), ("psd",)])
@@ -149,21 +113,21 @@ def test_a_network_is_fed_all_planes_of_its_recipe(tmp_path, features):
     target = recogniser(model)
     target.warm_up()
     found = in_pieces(target, samples, [7, 130])
-    # The network by hand: on the maps of the path, as the recipe's planes, in the grid's cells.
+    # The network by hand: on the maps of the path, as the recipe's planes.
     maps = SignalPath(model.recipe, SFREQ, CHANNELS).push(samples)
     standardised = Normaliser(model.recipe, model.statistics).apply(maps.values, maps.bad)
-    pictures = Grid.of("9x9", CHANNELS).to_grid(standardised)
-    assert pictures.shape == (41, 5 * len(features), 9, 9)
-    expected = model.predict_proba(pictures)
+    seen = standardised.astype(np.float32)[:, None]
+    assert seen.shape == (41, 1, 5 * len(features), 4)
+    expected = model.predict_proba(seen)
     np.testing.assert_allclose(found["probabilities"], expected, rtol=0, atol=1e-6)
-    for plane in range(pictures.shape[1]):  # each plane counts
-        blanked = pictures.copy()
-        blanked[:, plane] = 0
+    for plane in range(seen.shape[2]):  # each plane counts
+        blanked = seen.copy()
+        blanked[:, :, plane] = 0
         assert np.abs(model.predict_proba(blanked) - expected).max() > 1e-3
 
 
 def test_the_filters_are_settled_from_one_window_on(models):
-    target = recogniser(models[0.0])
+    target = recogniser(models["none"])
     settled = in_pieces(target, eeg(8, 0), [37])["settled"]
     first = np.flatnonzero(settled)[0]
     assert 0 < first < len(settled) - 1
@@ -174,7 +138,7 @@ def test_the_filters_are_settled_from_one_window_on(models):
 
 
 def test_reset_is_a_new_start(models):
-    target = recogniser(models[1.5])
+    target = recogniser(models["exponential"])
     samples = eeg(5, 0)
     first = target.push(samples)
     assert not np.allclose(target.push(samples).probabilities[-41:], first.probabilities)
@@ -187,7 +151,7 @@ def test_reset_is_a_new_start(models):
 
 def test_warming_up_leaves_no_trace(models):
     samples = eeg(3, 0)
-    cold, warm = recogniser(models[1.5]), recogniser(models[1.5])
+    cold, warm = recogniser(models["exponential"]), recogniser(models["exponential"])
     warm.push(samples)
     cold.push(samples)
     warm.warm_up()
@@ -197,7 +161,7 @@ def test_warming_up_leaves_no_trace(models):
 
 
 def test_few_samples_predict_nothing(models):
-    found = recogniser(models[0.0]).push(eeg(0.9, 0))
+    found = recogniser(models["none"]).push(eeg(0.9, 0))
     assert len(found) == 0
     assert found.probabilities.shape == (0, 3)
     assert found.bad.shape == (0, 4)
@@ -226,7 +190,7 @@ def test_two_classes_and_19_channels_of_a_headset_that_has_more(tmp_path):
 def test_a_channel_without_a_number_is_said_to_be_bad(models):
     samples = eeg(4, 0)
     samples[400:410, 2] = np.nan
-    bad = recogniser(models[0.0]).push(samples).bad
+    bad = recogniser(models["none"]).push(samples).bad
     assert not bad[:, [0, 1, 3]].any()
     ends = 199 + 20 * np.arange(len(bad))
     np.testing.assert_array_equal(bad[:, 2], (ends >= 400) & (ends - 199 < 410))
@@ -234,6 +198,6 @@ def test_a_channel_without_a_number_is_said_to_be_bad(models):
 
 def test_a_stream_that_does_not_fit_is_refused(models):
     with pytest.raises(ChannelError, match="channels are missing"):
-        Recogniser(models[0.0], SFREQ, ["FP1", "O1", "O2"])
+        Recogniser(models["none"], SFREQ, ["FP1", "O1", "O2"])
     with pytest.raises(ChannelError, match=r"\(5, 3\)"):
-        recogniser(models[0.0]).push(np.zeros((5, 3)))
+        recogniser(models["none"]).push(np.zeros((5, 3)))

@@ -40,9 +40,9 @@ def push_in_pieces(path: SignalPath, x: np.ndarray, cuts: Sequence[int]) -> Maps
         field.name: [getattr(piece, field.name) for piece in pieces]
         for field in dataclasses.fields(Maps)
     }
-    if columns["covariances"][0] is None:
-        columns["covariances"] = []
-    return Maps(**{name: np.concatenate(c) if c else None for name, c in columns.items()})
+    return Maps(
+        **{name: None if c[0] is None else np.concatenate(c) for name, c in columns.items()}
+    )
 
 
 def assert_identical(found: Maps, expected: Maps) -> None:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from rtbci.errors import ChannelError, RecipeError, UnitError
 from rtbci.montage.names import SEED_CHANNELS
 from rtbci.montage.positions import known_electrodes
-from rtbci.recipe import SEED_BANDS, Band, Recipe
+from rtbci.recipe import SEED_BANDS, Band, RawSignal, Recipe
 from rtbci.signal.path import SignalPath
+from rtbci.signal.raw import window_points
 from tests.rtbci.signal.streams import (
     FEW,
     assert_identical,
@@ -347,7 +348,11 @@ def test_bands_may_be_any():
     assert relative_variance_error(path.push(x).values, by_scipy(x, path)) < 1e-9
 
 
-BESIDE = {"features": ("psd", "de"), "covariance": True}
+BESIDE = {
+    "features": ("psd", "de"),
+    "covariance": True,
+    "signal": RawSignal(sfreq=110, low=0.5, high=40),
+}
 
 
 def build_beside(stream: dict) -> tuple[SignalPath, np.ndarray]:
@@ -374,10 +379,13 @@ def test_all_products_are_bit_identical_however_the_samples_are_cut(stream, cuts
     path.reset()
     assert_identical(push_in_pieces(path, x, [path.hop, 1]), whole)
     # What is computed beside it leaves DE as it is.
-    recipe = path.recipe.model_copy(update={"features": ("de",), "covariance": False})
+    plain = {"features": ("de",), "covariance": False, "signal": None}
+    recipe = path.recipe.model_copy(update=plain)
     alone = SignalPath(recipe, path.sfreq, recipe.channels).push(x)
     np.testing.assert_array_equal(whole.values[:, 3:], alone.values)
     np.testing.assert_array_equal(whole.last, alone.last)
+    assert alone.points is None
+    assert alone.first_point is None
 
 
 @FEW
@@ -392,8 +400,11 @@ def test_a_later_sample_changes_no_earlier_product(stream, share, value):
     path.reset()
     after = path.push(x)
     earlier = before.last < change
-    for name in ("values", "bad", "covariances"):
+    for name in ("values", "bad", "covariances", "first_point"):
         np.testing.assert_array_equal(getattr(after, name)[earlier], getattr(before, name)[earlier])
+    window = window_points(path.recipe)
+    ended = before.first_point[earlier].max(initial=-window) + window
+    np.testing.assert_array_equal(after.points[:ended], before.points[:ended])
     if not earlier.all() and np.isfinite(value):
         assert (after.values != before.values).any()
 

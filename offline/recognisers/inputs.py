@@ -3,57 +3,64 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Needs = Literal["maps", "covariances"]
+from offline.examples import MapExamples, SignalExamples
+
+Needs = Literal["maps", "covariances", "segments", "signal"]
 """Which of the inputs a recogniser looks at."""
+
+Seen = Any
+"""An array (windows, ...) or :class:`~offline.examples.Examples`; both take indices of windows."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Windows, one after the other.
+    """Windows, one after the other; what no recogniser needs may be None.
 
     Attributes
     ----------
-    maps : array, shape (windows, planes, channels)
+    maps : array, shape (windows, planes, channels), or None
         Features, standardised causally.
     covariances : array, shape (windows, bands, channels, channels), or None
-        Covariance of the band-passed channels, square microvolts; None where no recogniser needs
-        them.
+        Covariance of the band-passed channels, square microvolts.
+    segments : MapExamples or None
+        The maps, each with those before it, for networks.
+    signal : SignalExamples or None
+        The signal itself.
     """
 
-    maps: NDArray[np.float64]
+    maps: NDArray[np.float64] | None = None
     covariances: NDArray[np.float64] | None = None
+    segments: MapExamples | None = None
+    signal: SignalExamples | None = None
 
-    def __len__(self) -> int:
-        return len(self.maps)
-
-    def array(self, needs: Needs) -> NDArray[np.float64]:
+    def seen_by(self, needs: Needs) -> Seen:
         """Return what an estimator is given as ``X``.
 
         Parameters
         ----------
-        needs : {"maps", "covariances"}
+        needs : {"maps", "covariances", "segments", "signal"}
             Which.
 
         Returns
         -------
-        array, shape (windows, planes * channels) or (windows, bands, channels, channels)
-            Maps flattened plane by plane, as estimators want them; covariances as they are.
+        array or Examples
+            Maps flattened plane by plane, (windows, planes * channels), as estimators want them;
+            covariances as they are; for networks what makes a window when a batch asks for it.
 
         Raises
         ------
         ValueError
-            If covariances are asked for and were not computed.
+            If something is asked for that was not computed.
         """
-        if needs == "maps":
-            return self.maps.reshape(len(self.maps), -1)
-        if self.covariances is None:
-            raise ValueError("this recogniser needs covariances, and there are none")
-        return self.covariances
+        found = getattr(self, needs)
+        if found is None:
+            raise ValueError(f"this recogniser needs {needs}, which were not computed")
+        return found.reshape(len(found), -1) if needs == "maps" else found
 
 
 def thinned(labels: NDArray[np.integer], most: int | None) -> NDArray[np.intp]:

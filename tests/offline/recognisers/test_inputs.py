@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offline.evaluation.recognisers import Inputs, thinned
+from offline.recognisers import Inputs, thinned
 
 
 @given(
@@ -36,9 +36,9 @@ def test_nothing_is_left_out_without_need():
 
 def test_maps_are_flattened_plane_by_plane():
     maps = np.arange(24.0).reshape(2, 3, 4)
-    assert Inputs(maps).array("maps")[1].tolist() == maps[1].ravel().tolist()
+    assert Inputs(maps).seen_by("maps")[1].tolist() == maps[1].ravel().tolist()
 
 
 def test_covariances_that_are_needed_must_be_there():
     with pytest.raises(ValueError, match="needs covariances"):
-        Inputs(np.zeros((2, 3, 4))).array("covariances")
+        Inputs(np.zeros((2, 3, 4))).seen_by("covariances")

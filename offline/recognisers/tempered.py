@@ -11,8 +11,11 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import has_fit_parameter
 
-Labelled = tuple[NDArray[np.float64], NDArray[np.integer]]
+from offline.recognisers.inputs import Seen
+
+Labelled = tuple[Seen, NDArray[np.integer]]
 """``X`` and ``y`` of a part."""
 
 _LOG_BOUNDS = (-10.0, 10.0)
@@ -38,43 +41,52 @@ class Tempered(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ign
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
 
-    def fit(self, X: NDArray[np.float64], y: NDArray[np.integer], *, validation: Labelled) -> Self:
+    def fit(self, X: Seen, y: NDArray[np.integer], *, validation: Labelled) -> Self:
         """Fit the estimator to ``X`` and ``y``, and the temperature to the validation part.
 
         Parameters
         ----------
-        X : array, shape (windows, features)
+        X : array, shape (windows, features), or Examples
             Training windows.
         y : array of int, shape (windows,)
             Their classes.
         validation : tuple of X and y
             Other windows, of classes that are in ``y``.
         """
-        self.estimator_ = clone(self.estimator).fit(X, y)
+        unfitted = clone(self.estimator)
+        if has_fit_parameter(unfitted, "validation"):
+            self.estimator_ = unfitted.fit(X, y, validation=validation)
+        else:
+            self.estimator_ = unfitted.fit(X, y)
         self.classes_ = self.estimator_.classes_
         held_out, labels = validation
-        self.inverse_temperature_ = _inverse_temperature(
+        self.inverse_temperature_ = inverse_temperature(
             self._scores(held_out), np.searchsorted(self.classes_, labels)
         )
         return self
 
-    def predict_log_proba(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+    @property
+    def chosen_(self) -> dict[str, object]:
+        """What the estimator chose on the validation part by itself."""
+        return getattr(self.estimator_, "chosen_", {})
+
+    def predict_log_proba(self, X: Seen) -> NDArray[np.float64]:
         """Return the logarithm of each class's probability, shape (windows, classes)."""
         result: NDArray[np.float64] = log_softmax(
             self.inverse_temperature_ * self._scores(X), axis=1
         )
         return result
 
-    def predict_proba(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+    def predict_proba(self, X: Seen) -> NDArray[np.float64]:
         """Return each class's probability, shape (windows, classes)."""
         return np.exp(self.predict_log_proba(X))
 
-    def predict(self, X: NDArray[np.float64]) -> NDArray[np.integer]:
+    def predict(self, X: Seen) -> NDArray[np.integer]:
         """Return the likeliest class of each window."""
         named: NDArray[np.integer] = self.classes_[self._scores(X).argmax(axis=1)]
         return named
 
-    def _scores(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _scores(self, X: Seen) -> NDArray[np.float64]:
         if not hasattr(self.estimator_, "decision_function"):
             return np.asarray(self.estimator_.predict_log_proba(X))
         decision = np.asarray(self.estimator_.decision_function(X))
@@ -82,7 +94,8 @@ class Tempered(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ign
         return decision if decision.ndim == 2 else np.stack([-decision, decision], axis=1)
 
 
-def _inverse_temperature(scores: NDArray[np.float64], index: NDArray[np.intp]) -> float:
+def inverse_temperature(scores: NDArray[np.float64], index: NDArray[np.intp]) -> float:
+    """Return what scores (windows, classes) are best multiplied by, given the true classes."""
     weights = compute_sample_weight("balanced", index)
     rows = np.arange(len(index))
 

@@ -9,8 +9,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC, LinearSVC
 from sklearn.utils.class_weight import compute_sample_weight
 
-from offline.evaluation.recognisers.balanced import BalancedNaiveBayes
-from offline.evaluation.recognisers.tempered import Tempered
+from offline.recognisers.balanced import BalancedNaiveBayes
+from offline.recognisers.tempered import Tempered
 
 
 def overlapping(n, seed, classes, shares=None):

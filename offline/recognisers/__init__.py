@@ -11,26 +11,34 @@ It needs ``fit``, ``predict_proba`` and ``classes_``; where ``fit`` takes ``vali
 is given that part too, to stop early or to calibrate itself.
 """
 
-from offline.evaluation.recognisers.choosing import (
+from offline.recognisers.choosing import (
     FittedRecogniser,
     fit_chosen,
     log_probabilities,
     most_windows,
 )
-from offline.evaluation.recognisers.inputs import Inputs, Needs, thinned
-from offline.evaluation.recognisers.registry import RECOGNISERS, Kind, kind_named
-from offline.evaluation.recognisers.settings import RecogniserSettings
+from offline.recognisers.inputs import Inputs, Needs, thinned
+from offline.recognisers.registry import RECOGNISERS, Kind, kind_named
+from offline.recognisers.seeing import WindowsOf, completed, inputs_at, inputs_of, labels_at
+from offline.recognisers.settings import ModelSettings, RecogniserSettings, settings_with
 
 __all__ = [
     "RECOGNISERS",
     "FittedRecogniser",
     "Inputs",
     "Kind",
+    "ModelSettings",
     "Needs",
     "RecogniserSettings",
+    "WindowsOf",
+    "completed",
     "fit_chosen",
+    "inputs_at",
+    "inputs_of",
     "kind_named",
+    "labels_at",
     "log_probabilities",
     "most_windows",
+    "settings_with",
     "thinned",
 ]

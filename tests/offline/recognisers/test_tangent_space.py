@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pyriemann.geometry.mean import mean_riemann
 from scipy.linalg import fractional_matrix_power, logm
 
-from offline.evaluation.recognisers.tangent_space import TangentFeatures
+from offline.recognisers.tangent_space import TangentFeatures
 
 
 def wishart(n, bands, channels, seed, samples=40):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from sklearn.naive_bayes import GaussianNB
 
-from offline.evaluation.recognisers.balanced import (
+from offline.recognisers.balanced import (
     BalancedMlp,
     BalancedNaiveBayes,
     BalancedNeighbours,

@@ -13,12 +13,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
 
-from offline.evaluation.outcome import LEAST_PROBABILITY
-from offline.evaluation.recognisers.inputs import Inputs, Needs, thinned
-from offline.evaluation.recognisers.registry import Estimator, kind_named
-from offline.evaluation.recognisers.settings import RecogniserSettings
-from offline.evaluation.recognisers.tempered import Labelled
-from offline.scores import Scores
+from offline.recognisers.inputs import Inputs, Needs, Seen, thinned
+from offline.recognisers.registry import Estimator, kind_named
+from offline.recognisers.settings import RecogniserSettings
+from offline.recognisers.tempered import Labelled
+from offline.scores import LEAST_PROBABILITY, Scores
 from offline.training import one_thread
 from rtbci.errors import ConfigError
 from rtbci.recipe import Recipe
@@ -32,10 +31,10 @@ class FittedRecogniser:
     ----------
     estimator : scikit-learn classifier
         Fitted to the training part.
-    needs : {"maps", "covariances"}
+    needs : {"maps", "covariances", "segments", "signal"}
         What it looks at.
     chosen : dict
-        The candidate that did best on the validation part.
+        What did best on the validation part: the candidate, and of a network the epoch.
     validation : float
         Its balanced accuracy there.
     """
@@ -50,7 +49,7 @@ def most_windows(name: str, settings: RecogniserSettings) -> int | None:
     """Return how many training windows a recogniser takes at most; None if all.
 
     :func:`fit_chosen` thins by itself. Who computes something large for each window can thin
-    before, with :func:`~offline.evaluation.recognisers.inputs.thinned`, to the same effect.
+    before, with :func:`~offline.recognisers.inputs.thinned`, to the same effect.
     """
     kind = kind_named(name)
     if kind.takes_all:
@@ -109,7 +108,8 @@ def fit_chosen(
         scores = [_balanced_accuracy(each, held_out, labels, recipe) for each in fitted]
     best = int(np.argmax(scores))
     estimator = fitted[best] if transform is None else make_pipeline(transform, fitted[best])
-    return FittedRecogniser(estimator, kind.needs, dict(kind.grid[best]), scores[best])
+    chosen = {**kind.grid[best], **getattr(fitted[best], "chosen_", {})}
+    return FittedRecogniser(estimator, kind.needs, chosen, scores[best])
 
 
 def log_probabilities(
@@ -135,7 +135,7 @@ def log_probabilities(
         Natural logarithms, in the order of the recipe's classes.
     """
     with _in_one_thread():
-        return _log_probabilities(fitted.estimator, inputs.array(fitted.needs), n_classes)
+        return _log_probabilities(fitted.estimator, inputs.seen_by(fitted.needs), n_classes)
 
 
 @contextmanager
@@ -146,8 +146,8 @@ def _in_one_thread() -> Iterator[None]:
 
 
 def _part(inputs: Inputs, labels: NDArray[np.integer], needs: Needs, most: int | None) -> Labelled:
-    array, rows = inputs.array(needs), thinned(labels, most)
-    return (array, labels) if len(rows) == len(array) else (array[rows], labels[rows])
+    seen, rows = inputs.seen_by(needs), thinned(labels, most)
+    return (seen, labels) if len(rows) == len(labels) else (seen[rows], labels[rows])
 
 
 def _refuse_unfit(
@@ -175,7 +175,7 @@ def _fitted(estimator: Estimator, train: Labelled, validation: Labelled) -> Esti
 
 def _balanced_accuracy(
     estimator: Estimator,
-    X: NDArray[np.float64],
+    X: Seen,
     labels: NDArray[np.integer],
     recipe: Recipe,
 ) -> float:
@@ -183,9 +183,7 @@ def _balanced_accuracy(
     return Scores.of(labels.astype(np.int64), named, recipe.classes).balanced_accuracy
 
 
-def _log_probabilities(
-    estimator: Estimator, X: NDArray[np.float64], n_classes: int
-) -> NDArray[np.float64]:
+def _log_probabilities(estimator: Estimator, X: Seen, n_classes: int) -> NDArray[np.float64]:
     least = np.log(LEAST_PROBABILITY)
     full = np.full((len(X), n_classes), least)
     with np.errstate(divide="ignore"):  # the logarithm of a zero is raised to the least just below

@@ -12,16 +12,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
-from offline.evaluation.recognisers.balanced import (
+from offline.models.registry import NETWORKS
+from offline.recognisers.balanced import (
     BalancedMlp,
     BalancedNaiveBayes,
     BalancedNeighbours,
 )
-from offline.evaluation.recognisers.inputs import Needs
-from offline.evaluation.recognisers.network import CnnClassifier
-from offline.evaluation.recognisers.settings import RecogniserSettings
-from offline.evaluation.recognisers.tangent_space import TangentFeatures
-from offline.evaluation.recognisers.tempered import Tempered
+from offline.recognisers.inputs import Needs
+from offline.recognisers.network import NetworkClassifier
+from offline.recognisers.settings import RecogniserSettings
+from offline.recognisers.tangent_space import TangentFeatures
+from offline.recognisers.tempered import Tempered
 from rtbci.errors import ConfigError
 from rtbci.recipe import Recipe
 
@@ -40,7 +41,7 @@ class Kind:
     ----------
     title : str
         For people.
-    needs : {"maps", "covariances"}
+    needs : {"maps", "covariances", "segments", "signal"}
         What it looks at.
     build : callable
         ``build(recipe, seed, settings, **candidate)`` makes an unfitted estimator.
@@ -103,12 +104,19 @@ def _mlp(
 
 
 def _tangent_features(recipe: Recipe, settings: RecogniserSettings) -> Estimator:
-    vectors = TangentFeatures(settings.shrinkage, recipe.variance_floor)
+    vectors = TangentFeatures(settings.tangent_space.shrinkage, recipe.variance_floor)
     return make_pipeline(vectors, StandardScaler(copy=False))
 
 
-def _cnn(recipe: Recipe, seed: int, settings: RecogniserSettings) -> Estimator:
-    return CnnClassifier(recipe, settings.cnn, settings.training, seed)
+def _network(kind: str, title: str) -> Kind:
+    """Describe a network: its settings are those of its kind."""
+
+    def build(recipe: Recipe, seed: int, settings: RecogniserSettings) -> Estimator:
+        network = getattr(settings, kind)
+        return Tempered(NetworkClassifier(recipe, network, settings.training, seed))
+
+    needs: Needs = "signal" if NETWORKS[kind].sees == "signal" else "segments"
+    return Kind(title, needs, build, takes_all=needs == "segments")
 
 
 _C: tuple[Candidate, ...] = tuple({"C": C} for C in (1e-4, 1e-3, 1e-2, 1e-1, 1.0))
@@ -150,7 +158,7 @@ RECOGNISERS: dict[str, Kind] = {
         features=_tangent_features,
         most_windows=5000,
     ),
-    "cnn": Kind("convolutional network", "maps", _cnn, takes_all=True),
+    **{kind: _network(kind, network.title) for kind, network in NETWORKS.items()},
 }
 
 

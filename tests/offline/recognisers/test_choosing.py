@@ -8,7 +8,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
-from offline.evaluation.recognisers import (
+from offline.models.registry import NETWORKS
+from offline.recognisers import (
     RECOGNISERS,
     Inputs,
     Kind,
@@ -17,13 +18,15 @@ from offline.evaluation.recognisers import (
     most_windows,
     thinned,
 )
-from offline.evaluation.recognisers.tangent_space import TangentFeatures
+from offline.recognisers.settings import TangentSpaceSettings
+from offline.recognisers.tangent_space import TangentFeatures
 from offline.scores import Scores
 from rtbci.errors import ConfigError
+from tests.offline.recognisers.picking import some_of
 
 NAMES = tuple(RECOGNISERS)
 LEARNING = tuple(name for name in NAMES if name != "trivial")
-RANDOM = ("mlp", "cnn")
+RANDOM = ("mlp", *NETWORKS)
 
 
 def recalls(fitted, inputs, labels, n_classes=3):
@@ -33,7 +36,7 @@ def recalls(fitted, inputs, labels, n_classes=3):
 
 def only(inputs, labels, classes):
     kept = np.isin(labels, classes)
-    return Inputs(inputs.maps[kept], inputs.covariances[kept]), labels[kept]
+    return some_of(inputs, np.flatnonzero(kept)), labels[kept]
 
 
 @pytest.fixture
@@ -50,7 +53,7 @@ def test_learns_what_can_be_told_apart(name, recipe, settings, part):
     fitted = fit_chosen(name, *train, *validation, recipe, 0, settings)
     assert min(recalls(fitted, new, labels)) > 0.75
     assert fitted.validation == pytest.approx(np.mean(recalls(fitted, *validation)))
-    assert fitted.chosen in RECOGNISERS[name].grid
+    assert any(each.items() <= fitted.chosen.items() for each in RECOGNISERS[name].grid)
 
 
 def test_trivial_says_the_shares_of_the_training_part(recipe, settings, part):
@@ -67,7 +70,12 @@ def test_trivial_says_the_shares_of_the_training_part(recipe, settings, part):
 def test_probabilities_are_probabilities_even_of_what_lies_far_out(name, recipe, settings, part):
     fitted = fit_chosen(name, *part(150, 1), *part(60, 2), recipe, 0, settings)
     near, _ = part(50, 3)
-    far = Inputs(1e3 * near.maps, 1e6 * near.covariances)
+    far = Inputs(
+        1e3 * near.maps,
+        1e6 * near.covariances,
+        replace(near.segments, maps=1e3 * near.segments.maps),
+        replace(near.signal, points=1e3 * near.signal.points),
+    )
     for inputs in (near, far):
         said = log_probabilities(fitted, inputs, 3)
         assert said.shape == (50, 3)
@@ -131,7 +139,7 @@ def test_what_was_chosen_is_not_fitted_again(recipe, settings, part):
     fitted = fit_chosen("logistic-regression", train, labels, *validation, recipe, 0, settings)
     alone = LogisticRegression(
         C=fitted.chosen["C"], class_weight="balanced", tol=1e-5, max_iter=1000
-    ).fit(train.array("maps"), labels)
+    ).fit(train.seen_by("maps"), labels)
     assert np.allclose(fitted.estimator.coef_, alone.coef_, rtol=1e-10)
 
 
@@ -139,7 +147,7 @@ def test_the_tangent_space_is_the_training_parts_alone(recipe, settings, part):
     (train, labels), (held_out, checked), (new, _) = part(90, 1), part(60, 2), part(20, 3)
     other = Inputs(held_out.maps, 50 * held_out.covariances)  # far off, of the same classes
     rough = recipe.model_copy(update={"variance_floor": 0.5})
-    strong = settings.model_copy(update={"shrinkage": 0.3})
+    strong = settings.model_copy(update={"tangent_space": TangentSpaceSettings(shrinkage=0.3)})
     vectors = TangentFeatures(0.3, 0.5).fit(train.covariances, labels)
     scaler = StandardScaler().fit(vectors.transform(train.covariances))
     expected = scaler.transform(vectors.transform(new.covariances))
@@ -152,7 +160,7 @@ def test_the_tangent_space_is_the_training_parts_alone(recipe, settings, part):
 def test_the_order_of_training_windows_does_not_matter(name, recipe, settings, part):
     (train, labels), validation, (new, _) = part(300, 1), part(90, 2), part(100, 3)
     order = np.random.default_rng(0).permutation(300)
-    shuffled = Inputs(train.maps[order], train.covariances[order])
+    shuffled = some_of(train, order)
     said = [
         log_probabilities(fit_chosen(name, inputs, each, *validation, recipe, 0, settings), new, 3)
         for inputs, each in ((train, labels), (shuffled, labels[order]))
@@ -177,8 +185,8 @@ def test_a_window_is_judged_by_itself(name, recipe, settings, part):
     fitted = fit_chosen(name, *part(150, 1), *part(60, 2), recipe, 0, settings)
     new, _ = part(40, 3)
     together = log_probabilities(fitted, new, 3)
-    some = Inputs(new.maps[7:9], new.covariances[7:9])
-    tolerance = 1e-4 if name == "cnn" else 1e-9  # the network computes in single precision
+    some = some_of(new, np.arange(7, 9))
+    tolerance = 1e-4 if name in NETWORKS else 1e-9  # the network computes in single precision
     assert log_probabilities(fitted, some, 3) == pytest.approx(together[7:9], abs=tolerance)
 
 

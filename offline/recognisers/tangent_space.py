@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pyriemann.tangentspace import TangentSpace
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from offline.evaluation.recognisers.inputs import thinned
+from offline.recognisers.inputs import thinned
 
 _BATCH = 1024  # windows; keeps what lies between two steps small
 
