@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -17,13 +18,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 import rtbci
+from offline.calibrating import block_windows, measured, persons_of, without
 from offline.datasets.config import Dataset
 from offline.datasets.recording import Recording
 from offline.datasets.registry import load_dataset_settings, open_dataset
+from offline.evaluation.lag import lag_s
 from offline.features.cache import extract_all
 from offline.features.extract import Features, chunks_of
 from offline.features.recipes import recipe_for
-from offline.features.statistics import training_statistics
+from offline.held_out import Abstain, HeldOut
 from offline.models.cnn import CnnSettings
 from offline.recognisers import (
     FittedRecogniser,
@@ -33,15 +36,17 @@ from offline.recognisers import (
     inputs_at,
     kind_named,
     labels_at,
+    log_probabilities,
     settings_with,
 )
 from offline.recognisers.as_network import as_network
 from offline.scores import Scores
-from offline.splits import Split, SplitSettings, TrialKey, make_split, windows_of
+from offline.splits import Split, SplitSettings, make_split, windows_of
 from offline.training import TrainingSettings, one_thread
 from rtbci.configuration import PathBeside, Settings
 from rtbci.errors import ConfigError
 from rtbci.model.file import Model, Output, load_model, save_model
+from rtbci.model.person import Person
 from rtbci.model.recogniser import Recogniser
 from rtbci.progress import track
 from rtbci.recipe import Recipe
@@ -72,6 +77,8 @@ class Experiment(Settings):
     window_stride_s : float
         Least distance from one training window to the next, seconds. Windows that overlap nearly
         completely teach nothing new.
+    abstain : Abstain or None
+        From when on the model would rather not say; without it, it always answers.
     """
 
     dataset: PathBeside
@@ -83,6 +90,7 @@ class Experiment(Settings):
     model: ModelSettings = CnnSettings()
     training: TrainingSettings = TrainingSettings()
     window_stride_s: Annotated[float, Field(gt=0)] = 0.5
+    abstain: Abstain | None = None
 
 
 @dataclass(frozen=True)
@@ -120,9 +128,11 @@ def run(experiment: Experiment) -> Result:
     recipe = completed(recipe_for(experiment.recipe, dataset.settings), {needs})
     split = make_split(dataset.recordings, recipe.classes, experiment.split, experiment.seed)
     found, _ = extract_all(dataset.recordings, recipe)
-    features = [each for each in found if each is not None]  # all: none may be left out here
-    fitted, statistics, counts = _train(experiment, recipe, split, features)
-    summary = _summary(experiment, dataset, split, fitted) | {"training_windows": counts}
+    whole = [each for each in found if each is not None]  # all: none may be left out here
+    persons = persons_of(dataset.recordings, whole, recipe)
+    features = _without_blocks(dataset.recordings, whole, recipe)
+    fitted, statistics, learning = _train(experiment, recipe, split, features, persons)
+    summary = _summary(experiment, dataset, split, fitted) | learning
     learned = as_network(fitted)
     save = partial(
         save_model,
@@ -135,37 +145,69 @@ def run(experiment: Experiment) -> Result:
     model = _as_live_loads_it(save, experiment.output.name)
     held_out = set(split.validation) | set(split.test)
     with one_thread():
-        predicted = _predictions(model, dataset.recordings, {index for index, _ in held_out})
-    validation = _score(split.validation, features, predicted, recipe)
-    test = _score(split.test, features, predicted, recipe)
-    summary |= {"validation": validation.summary(), "test": test.summary()}
-    save(experiment.output, training=summary)
-    return Result(experiment.output, validation, test, summary)
+        held = {index for index, _ in held_out}
+        said = _predictions(model, dataset.recordings, held, persons)
+    validation = HeldOut.of(split.validation, features, said, recipe.classes)
+    test = HeldOut.of(split.test, features, said, recipe.classes)
+    threshold = validation.abstain_below(experiment.abstain)
+    summary |= {
+        "temperature": model.output.temperature,
+        "abstain_below": threshold,
+        "abstaining": validation.curve(),
+        "validation": validation.summary(threshold),
+        "test": test.summary(threshold),
+    }
+    output = model.output.model_copy(update={"abstain_below": threshold})
+    save(experiment.output, training=summary, output=output)
+    return Result(experiment.output, validation.scores, test.scores, summary)
 
 
 def _train(
-    experiment: Experiment, recipe: Recipe, split: Split, features: Sequence[Features]
-) -> tuple[FittedRecogniser, Statistics, dict[str, int]]:
-    """Train on the training part; all that is scaled is scaled by that part alone."""
+    experiment: Experiment,
+    recipe: Recipe,
+    split: Split,
+    features: Sequence[Features],
+    persons: Mapping[int, Person],
+) -> tuple[FittedRecogniser, Statistics, dict[str, Any]]:
+    """Train on the training part; all that is scaled is scaled by that part alone.
+
+    The last of what is returned goes into the summary.
+    """
     stride = max(round(experiment.window_stride_s / recipe.hop_s), 1)
     chosen = windows_of(split.train, features, stride, recipe.history_hops)
     held_out = windows_of(split.validation, features, stride, recipe.history_hops)
-    statistics = training_statistics(features, chosen)
+    measures = measured(features, chosen, recipe, persons)
     labels = labels_at(chosen, features)
     counts = np.bincount(labels, minlength=len(recipe.classes)).tolist()
     _refuse_empty(recipe, counts, sum(map(len, held_out.values())))
     needs = kind_named(experiment.model.kind).needs
+    validation = inputs_at(held_out, features, measures, recipe, needs)
     fitted = fit_chosen(
         experiment.model.kind,
-        inputs_at(chosen, features, statistics, recipe, needs),
+        inputs_at(chosen, features, measures, recipe, needs),
         labels,
-        inputs_at(held_out, features, statistics, recipe, needs),
+        validation,
         labels_at(held_out, features),
         recipe,
         experiment.seed,
         settings_with(experiment.model, experiment.training),
+        checkpoint=experiment.output.with_name(f"{experiment.output.name}.checkpoint"),
     )
-    return fitted, statistics, dict(zip(recipe.classes, counts, strict=True))
+    learning: dict[str, Any] = {"training_windows": dict(zip(recipe.classes, counts, strict=True))}
+    if recipe.smoothing is not None:
+        said = log_probabilities(fitted, validation, len(recipe.classes))
+        lag = lag_s(recipe, said, labels_at(held_out, features))
+        learning["smoothing_lag_s"] = lag if math.isfinite(lag) else None
+    return fitted, measures.training, learning
+
+
+def _without_blocks(
+    recordings: Sequence[Recording], features: Sequence[Features], recipe: Recipe
+) -> list[Features]:
+    if recipe.calibration is None:
+        return list(features)
+    _, touched = block_windows(recordings, features, recipe, recipe.calibration)
+    return [without(each, touched.get(r)) for r, each in enumerate(features)]
 
 
 def _refuse_empty(recipe: Recipe, counts: Sequence[int], held_out: int) -> None:
@@ -184,30 +226,22 @@ def _as_live_loads_it(save: Callable[..., None], name: str) -> Model:
 
 
 def _predictions(
-    model: Model, recordings: Sequence[Recording], wanted: set[int]
-) -> dict[int, NDArray[np.intp]]:
-    """Return the class that live would have named at each hop of the wanted recordings."""
-    predicted = {}
+    model: Model,
+    recordings: Sequence[Recording],
+    wanted: set[int],
+    persons: Mapping[int, Person],
+) -> dict[int, NDArray[np.float64]]:
+    """Return the probabilities that live would have said at each hop of the wanted recordings."""
+    said = {}
     bar = track(sorted(wanted), "scoring")
     for index in bar:
         recording = recordings[index]
-        recogniser = Recogniser(model, recording.sfreq, recording.channels, unit="uV")
+        recogniser = Recogniser(
+            model, recording.sfreq, recording.channels, unit="uV", person=persons.get(index)
+        )
         parts = [recogniser.push(chunk).probabilities for chunk in chunks_of(recording)]
-        predicted[index] = np.concatenate(parts).argmax(axis=1)
-    return predicted
-
-
-def _score(
-    part: Iterable[TrialKey],
-    features: Sequence[Features],
-    predicted: dict[int, NDArray[np.intp]],
-    recipe: Recipe,
-) -> Scores:
-    chosen = windows_of(part, features, stride=1)
-    none = np.empty(0, np.int64)
-    true = [none, *(features[index].label[windows] for index, windows in chosen.items())]
-    named = [none, *(predicted[index][windows] for index, windows in chosen.items())]
-    return Scores.of(np.concatenate(true), np.concatenate(named), recipe.classes)
+        said[index] = np.concatenate(parts)
+    return said
 
 
 def _summary(

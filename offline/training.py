@@ -1,13 +1,14 @@
-"""Training a network on labelled windows."""
+"""Training a network on labelled windows: settings, and the whole of it."""
 
 from __future__ import annotations
 
-import copy
+import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -16,12 +17,19 @@ from pydantic import Field
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from torch import Tensor, nn
 
-from offline.examples import Examples, Windows
+from offline.checkpoint import Checkpoint, training_key
+from offline.device import Device, DeviceName, choose_device
+from offline.examples import Windows
+from offline.learner import Learner
+from offline.models.ensemble import Ensemble
+from offline.models.layers import Share
 from rtbci.configuration import Settings
 from rtbci.errors import ConfigError
 from rtbci.progress import progress_bar
 
-_SCORING_BATCH = 1024
+_log = logging.getLogger(__name__)
+
+Size = Annotated[float, Field(ge=0)]
 
 
 class TrainingSettings(Settings):
@@ -36,17 +44,57 @@ class TrainingSettings(Settings):
     batch_size : int
         Windows a step.
     learning_rate, weight_decay : float
-        Of AdamW (Loshchilov and Hutter 2019).
+        Of AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101).
     class_weights : {"balanced", "none"}
         ``balanced`` weighs each class's loss by the inverse of its number of windows.
+    label_smoothing : float
+        Share of each label that is spread evenly over all classes (Szegedy et al. 2016, arXiv
+        1512.00567, section 7). The validation loss has none.
+    mixup : float
+        Alpha of :func:`~offline.augmentation.mixed`; 0 mixes nothing.
+    channel_dropout : float
+        Share of electrodes that each window is learned without; see
+        :func:`~offline.augmentation.drop_channels`.
+    band_noise : float
+        Standard deviation of the shifts of :func:`~offline.augmentation.shift_bands`.
+    weight_averaging : float
+        Decay a step of the moving average of weights that is validated and kept instead of the
+        last ones; see :class:`~offline.learner.WeightAverage`. 0 averages nothing.
+    members : int
+        Networks that are trained from different seeds to be asked together.
+    device : {"auto", "cpu", "cuda"}
+        What is computed on; ``auto`` is a graphics card where there is one.
     """
 
     epochs: Annotated[int, Field(ge=1)] = 30
     patience: Annotated[int, Field(ge=1)] = 6
     batch_size: Annotated[int, Field(ge=2)] = 128
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-2
+    weight_decay: Size = 1e-2
     class_weights: Literal["balanced", "none"] = "balanced"
+    label_smoothing: Share = 0.0
+    mixup: Size = 0.0
+    channel_dropout: Share = 0.0
+    band_noise: Size = 0.0
+    weight_averaging: Share = 0.0
+    members: Annotated[int, Field(ge=1, le=100)] = 1
+    device: DeviceName = "auto"
+
+
+@dataclass(frozen=True)
+class Course:
+    """How one network's training went.
+
+    Attributes
+    ----------
+    best_epoch : int
+        The epoch with the least validation loss, counted from 1.
+    losses : tuple of (float, float)
+        Training and validation loss of each epoch, nats.
+    """
+
+    best_epoch: int
+    losses: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -56,16 +104,14 @@ class Fitted:
     Attributes
     ----------
     network : torch.nn.Module
-        With the weights of the best epoch, in evaluation mode.
-    best_epoch : int
-        The epoch with the least validation loss, counted from 1.
-    losses : tuple of (float, float)
-        Training and validation loss of each epoch, nats.
+        With the weights of the best epoch, in evaluation mode and on the processor; an
+        :class:`~offline.models.ensemble.Ensemble` where there are several members.
+    courses : tuple of Course
+        Of each member.
     """
 
     network: nn.Module
-    best_epoch: int
-    losses: tuple[tuple[float, float], ...]
+    courses: tuple[Course, ...]
 
 
 @contextmanager
@@ -90,11 +136,13 @@ def fit(
     classes: Sequence[str],
     settings: TrainingSettings,
     seed: int,
+    *,
+    checkpoint: Path | None = None,
 ) -> Fitted:
     """Train a network, and keep the epoch that does best on the validation part.
 
-    The same seed gives the same network on the same machine; the process's own random numbers are
-    left as they were.
+    The same seed gives the same network on the same machine, whether or not the training was
+    interrupted on the way; the process's own random numbers are left as they were.
 
     Parameters
     ----------
@@ -107,12 +155,17 @@ def fit(
     settings : TrainingSettings
         How.
     seed : int
-        Fixes the first weights, the order of windows and what dropout leaves out.
+        Fixes the first weights, the order of windows, what dropout leaves out and all that is done
+        to batches. The first member's is the seed itself.
+    checkpoint : Path, optional
+        File that the state is written to after each epoch. What it holds of this same training is
+        gone on from; it is removed at the end.
 
     Raises
     ------
     ConfigError
-        If the loss is not a finite number, or a class has no training window.
+        If the loss is not a finite number, a class has no training window, a graphics card is
+        asked for that is not there, or the checkpoint cannot be written.
     """
     counts = np.bincount(train.labels, minlength=len(classes))
     lacking = [name for name, count in zip(classes, counts, strict=True) if not count]
@@ -120,93 +173,92 @@ def fit(
         raise ConfigError(f"no training window of class {', '.join(lacking)}: trials too short")
     if not len(validation):
         raise ConfigError("no validation window: trials too short")
-    with one_thread(), torch.random.fork_rng(devices=[]):
+    device = choose_device(settings.device)
+    with one_thread(), device.repeatable():
         torch.manual_seed(seed)
-        criterion = nn.CrossEntropyLoss(_class_weights(counts, settings))
-        return _fit(build(), train, validation, criterion, settings)
+        file = None
+        if checkpoint is not None:
+            basis = _basis(settings, seed, classes, device)
+            file = Checkpoint(checkpoint, training_key(build(), (train, validation), basis))
+        members = _train_members(build, (train, validation), counts, settings, seed, device, file)
+        networks = [_with_weights(build(), member["weights"]) for member in members]
+    if file is not None:
+        file.delete()
+    courses = tuple(Course(member["best_epoch"], tuple(member["losses"])) for member in members)
+    return Fitted(networks[0] if len(networks) == 1 else Ensemble(networks).eval(), courses)
 
 
-def logits_of(network: nn.Module, examples: Examples) -> Tensor:
-    """Return a network's output (windows, classes), computed about a thousand windows at a time.
+def member_seed(seed: int, member: int) -> int:
+    """Return the seed of one of several networks, counted from 0; the first one's is the seed.
 
-    The network is taken in the mode that it is in.
+    The others' are far from it, so that trainings with seeds 0, 1, 2 share no member.
     """
-    parts = np.array_split(np.arange(len(examples)), math.ceil(len(examples) / _SCORING_BATCH) or 1)
-    return torch.cat([network(torch.from_numpy(examples.batch(part))) for part in parts])
+    if member == 0:
+        return seed
+    return int(np.random.SeedSequence([seed, member]).generate_state(1)[0])
 
 
-def _fit(
-    network: nn.Module,
-    train: Windows,
-    validation: Windows,
-    criterion: nn.CrossEntropyLoss,
+def _basis(
+    settings: TrainingSettings, seed: int, classes: Sequence[str], device: Device
+) -> dict[str, Any]:
+    """Tell what the network depends on beside itself, the data and the program."""
+    asked = settings.model_dump(mode="json", exclude={"device"})
+    return {"training": asked, "seed": seed, "classes": list(classes), "device": device.name}
+
+
+def _train_members(
+    build: Callable[[], nn.Module],
+    windows: tuple[Windows, Windows],
+    counts: NDArray[np.int64],
     settings: TrainingSettings,
-) -> Fitted:
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
-    losses: list[tuple[float, float]] = []
-    best_epoch, best_loss, best_weights = 0, math.inf, network.state_dict()
-    with _bar() as bar:
-        task = bar.add_task("training", total=settings.epochs, loss=math.nan)
-        for epoch in range(1, settings.epochs + 1):
-            learned = _learn(network, train, criterion, optimiser, settings.batch_size)
-            checked = _loss(network, validation, criterion)
-            _refuse_non_finite(epoch, learned, checked, settings)
-            losses.append((learned, checked))
-            if checked < best_loss:
-                best_epoch, best_loss = epoch, checked
-                best_weights = copy.deepcopy(network.state_dict())
-            bar.update(task, advance=1, loss=checked)
-            if epoch - best_epoch >= settings.patience:
-                break
-    network.load_state_dict(best_weights)
-    return Fitted(network.eval(), best_epoch, tuple(losses))
+    seed: int,
+    device: Device,
+    file: Checkpoint | None,
+) -> list[dict[str, Any]]:
+    """Train one network after the other; return each one's weights and course as plain data."""
+    saved = file.load() if file is not None else None
+    members, under_way = (saved["members"], saved["under_way"]) if saved else ([], None)
+    for member in range(len(members), settings.members):
+        torch.manual_seed(member_seed(seed, member))
+        learner = Learner(build(), counts, settings, device)
+        if under_way is not None:
+            learner.restore(under_way)
+            under_way = None
+            _log.info("training resumes after epoch %d%s", len(learner.losses), _of(member))
+        with _bar() as bar:
+            task = bar.add_task(
+                f"training{_of(member)}",
+                total=settings.epochs,
+                completed=len(learner.losses),
+                loss=math.nan,
+            )
+            while not learner.done:
+                _, checked = learner.epoch(*windows)
+                _refuse_non_finite(learner.losses, settings)
+                if file is not None:
+                    file.save({"members": members, "under_way": learner.state()})
+                bar.update(task, advance=1, loss=checked)
+        best = learner.best
+        members.append(
+            {"weights": best.weights, "best_epoch": best.epoch, "losses": learner.losses}
+        )
+    return members
 
 
-def _learn(
-    network: nn.Module,
-    windows: Windows,
-    criterion: nn.CrossEntropyLoss,
-    optimiser: torch.optim.Optimizer,
-    batch_size: int,
-) -> float:
-    """Pass once over the windows in random order and return the mean loss."""
-    network.train()
-    labels = torch.from_numpy(windows.labels)
-    total, steps = 0.0, 0
-    # Batches of nearly the same size: batch normalisation has no variance in a batch of one.
-    batches = torch.randperm(len(windows)).tensor_split(math.ceil(len(windows) / batch_size))
-    for batch in batches:
-        optimiser.zero_grad()
-        inputs = torch.from_numpy(windows.examples.batch(batch.numpy()))
-        loss: Tensor = criterion(network(inputs), labels[batch])
-        loss.backward()
-        optimiser.step()
-        total, steps = total + loss.item(), steps + 1
-    return total / steps
+def _of(member: int) -> str:
+    return f" of member {member + 1}" if member else ""
 
 
-def _loss(network: nn.Module, windows: Windows, criterion: nn.CrossEntropyLoss) -> float:
-    network.eval()
-    with torch.inference_mode():
-        logits = logits_of(network, windows.examples)
-        return float(criterion(logits, torch.from_numpy(windows.labels)))
+def _with_weights(network: nn.Module, weights: dict[str, Tensor]) -> nn.Module:
+    network.load_state_dict(weights)
+    return network.eval()
 
 
-def _class_weights(counts: NDArray[np.int64], settings: TrainingSettings) -> Tensor | None:
-    if settings.class_weights == "none":
-        return None
-    return torch.tensor(counts.sum() / (len(counts) * counts), dtype=torch.float32)
-
-
-def _refuse_non_finite(
-    epoch: int, learned: float, checked: float, settings: TrainingSettings
-) -> None:
-    for part, loss in (("training", learned), ("validation", checked)):
+def _refuse_non_finite(losses: Sequence[tuple[float, float]], settings: TrainingSettings) -> None:
+    for part, loss in zip(("training", "validation"), losses[-1], strict=True):
         if not math.isfinite(loss):
             raise ConfigError(
-                f"training stopped in epoch {epoch}: the {part} loss is {loss}; "
+                f"training stopped in epoch {len(losses)}: the {part} loss is {loss}; "
                 f"lower training.learning_rate (now {settings.learning_rate:g})"
             )
 

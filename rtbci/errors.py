@@ -50,3 +50,7 @@ class RecordingError(RtbciError):
 
 class ReplayError(RtbciError):
     """A virtual headset that cannot be played."""
+
+
+class PersonFileError(RtbciError):
+    """A person's file is missing, damaged, or made for another model."""

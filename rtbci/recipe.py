@@ -106,6 +106,31 @@ class RawSignal(Settings):
         return self
 
 
+class Calibration(Settings):
+    """A block with which each wearer begins, and that everything is then relative to.
+
+    Attributes
+    ----------
+    classes : tuple of str
+        What the wearer does in it: one state, as rest, or several for equally long.
+    seconds : float
+        How long it lasts in all.
+    prototypes : bool
+        Whether the classes' places in the network's output are the wearer's own as well; needs a
+        block of all classes.
+    """
+
+    classes: Annotated[tuple[str, ...], Field(min_length=1)]
+    seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    prototypes: bool = False
+
+    @field_validator("classes")
+    @classmethod
+    def _distinct(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
+        _refuse_twins(classes, "class")
+        return classes
+
+
 class Recipe(Settings):
     """What turns samples into a probability.
 
@@ -147,6 +172,12 @@ class Recipe(Settings):
         How many maps a network sees at once, the newest last.
     segment_s : float
         Distance from one of these to the next, seconds; a whole number of hops.
+    shrinkage : float
+        Share of each covariance matrix that is replaced by its mean variance times the identity
+        before a model sees it. Below 0.001 a slow band's matrices, which have far less than full
+        rank, would be too nearly singular to have a mean.
+    calibration : Calibration or None
+        The block that each wearer begins with.
     """
 
     classes: Annotated[tuple[str, ...], Field(min_length=2)] = EMOTIONS
@@ -167,6 +198,8 @@ class Recipe(Settings):
     signal: RawSignal | None = None
     segments: Annotated[int, Field(ge=1, le=64)] = 1
     segment_s: Annotated[float, Field(gt=0, le=60)] = 0.5
+    shrinkage: Annotated[float, Field(ge=0.001, le=1)] = 0.1
+    calibration: Calibration | None = None
 
     @field_validator("channels")
     @classmethod
@@ -215,6 +248,26 @@ class Recipe(Settings):
             raise ValueError(
                 f"segment_s is {self.segment_s:g} s, no whole number of hops of {self.hop_s:g} s"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _calibration_of_known_classes(self) -> Self:
+        block = self.calibration
+        if block is not None and block.seconds / len(block.classes) < self.window_s:
+            raise ValueError(
+                f"calibration.seconds = {block.seconds:g} leaves less than one window of "
+                f"{self.window_s:g} s for each class"
+            )
+        if block is None or "classes" not in self.model_fields_set:  # the data set will name them
+            return self
+        unknown = [name for name in block.classes if name not in self.classes]
+        if unknown:
+            raise ValueError(
+                f"calibration.classes names {', '.join(unknown)}; "
+                f"the classes are {', '.join(self.classes)}"
+            )
+        if block.prototypes and set(block.classes) != set(self.classes):
+            raise ValueError("calibration.prototypes needs a block of all classes")
         return self
 
     @property

@@ -15,7 +15,7 @@ import torch
 
 from rtbci.cli.processes import command, end, free_address
 from rtbci.errors import ReceiveTimeoutError
-from rtbci.model.file import Model, load_model, save_model
+from rtbci.model.file import Model, Output, load_model, save_model
 from rtbci.model.recogniser import Recogniser
 from rtbci.publish.client import Subscription
 from rtbci.publish.wire import Prediction, Status
@@ -37,12 +37,13 @@ class TinyNetwork(torch.nn.Module):
         return maps.flatten(1) @ self.weights.T
 
 
-def make_model(path: Path, **changes: Any) -> Model:
+def make_model(path: Path, output: Output | None = None, **changes: Any) -> Model:
     """Write a model file with fixed random weights and return it as live will load it."""
     recipe = Recipe(**changes)
     shape = recipe.map_shape
     statistics = Statistics(np.full(shape, 2.0), np.full(shape, 0.5))
-    save_model(path, TinyNetwork(recipe), recipe, statistics, {"purpose": "test"})
+    training = {"purpose": "test"}
+    save_model(path, TinyNetwork(recipe), recipe, statistics, training, output=output)
     return load_model(path)
 
 
@@ -87,11 +88,14 @@ def rtbci(*words: object, timeout: float = 60) -> subprocess.CompletedProcess[st
 
 
 class Listener:
-    """A subscription to a live system, opened before the system starts."""
+    """A subscription to a live system, opened before the system starts.
 
-    def __init__(self) -> None:
-        self.address = free_address()
-        self.subscription = Subscription(self.address, None, None)
+    Another one's ``address`` makes it listen to the same system, to one ``model`` of several.
+    """
+
+    def __init__(self, address: str | None = None, model: str | None = None) -> None:
+        self.address = address or free_address()
+        self.subscription = Subscription(self.address, None, None, model)
 
     def __enter__(self) -> Listener:
         return self

@@ -11,18 +11,26 @@ if TYPE_CHECKING:
     from offline.evaluation.config import Evaluation
     from offline.evaluation.findings import Findings
 
+Roots = Annotated[
+    list[Path] | None,
+    typer.Option(help="Folder that holds the data; once for each data set, in the file's order."),
+]
+Output = Annotated[
+    Path | None, typer.Option(help="Folder for what is found, instead of the file's output.")
+]
+Jobs = Annotated[
+    int | None, typer.Option(min=1, help="Processes; by default one for each processor.")
+]
+Dask = Annotated[
+    str | None, typer.Option(help="Fit on the Dask cluster with this scheduler (tcp://...).")
+]
+KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Leave out what cannot be read.")]
+
 
 def evaluate(
     config: Annotated[Path, typer.Argument(help="YAML file of the evaluation.")],
-    root: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Folder that holds the data; once for each data set, in the file's order."
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option(help="Folder for what is found, instead of the file's output.")
-    ] = None,
+    root: Roots = None,
+    output: Output = None,
     protocol: Annotated[
         str | None,
         typer.Option(
@@ -30,15 +38,9 @@ def evaluate(
             "leave-one-subject-out, subjects-9-3-3 or random-windows; found in a folder of its own."
         ),
     ] = None,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="Processes; by default one for each processor.")
-    ] = None,
-    dask: Annotated[
-        str | None, typer.Option(help="Fit on the Dask cluster with this scheduler (tcp://...).")
-    ] = None,
-    keep_going: Annotated[
-        bool, typer.Option("--keep-going", help="Leave out what cannot be read.")
-    ] = False,
+    jobs: Jobs = None,
+    dask: Dask = None,
+    keep_going: KeepGoing = False,
 ) -> None:
     """Compare recognisers, scored as live would run, with controls and a report.
 

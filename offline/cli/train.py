@@ -40,6 +40,11 @@ def train(
     console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(_table(result))
     console.print(_origin(result.training))
+    if result.training["abstain_below"]:
+        console.print(
+            f"it abstains below a probability of {result.training['abstain_below']:.3f}, which was "
+            "chosen on validation"
+        )
     if result.training["simulated"]:
         console.print("simulated data: the scores say nothing about real brains")
     console.print(f"model file: {result.path}")
@@ -58,7 +63,22 @@ def _table(result: Result) -> Table:
     table.add_row("balanced accuracy", *(_percent(scores.balanced_accuracy) for scores in parts))
     for index, name in enumerate(result.test.classes):
         table.add_row(f"recall {name}", *(_percent(scores.recalls[index]) for scores in parts))
+    _add_certainty(table, result.training)
     return table
+
+
+def _add_certainty(table: Table, summary: dict[str, Any]) -> None:
+    """Say what the probabilities are worth, and what is gained where the model may abstain."""
+    parts = [summary["validation"], summary["test"]]
+    errors = [part.get("expected_calibration_error") for part in parts]
+    table.add_row("calibration error (ECE)", *map(_percent, errors))
+    briers = [part.get("brier") for part in parts]
+    table.add_row("Brier score", *("-" if value is None else f"{value:.3f}" for value in briers))
+    if summary["abstain_below"]:
+        answered = [part.get("answered", {}) for part in parts]
+        table.add_row("answered", *(_percent(each.get("coverage")) for each in answered))
+        balanced = [each.get("balanced_accuracy") for each in answered]
+        table.add_row("balanced accuracy of these", *map(_percent, balanced))
 
 
 def _origin(summary: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ from offline.evaluation.protocols import (
 from offline.recognisers import RECOGNISERS, Needs, RecogniserSettings
 from rtbci.configuration import PathBeside, Settings
 from rtbci.errors import ConfigError
-from rtbci.recipe import Recipe
+from rtbci.recipe import Calibration, Recipe
 
 TRIVIAL = "trivial"
 """The recogniser that every other is compared with."""
@@ -46,7 +46,8 @@ class ControlSettings(Settings):
     ----------
     random_labels : int
         How often all is done again with labels that are drawn at random, one for each trial of
-        each recording; under an honest protocol that scores chance.
+        each recording; under an honest protocol that scores chance. Without it, the report says
+        that it is not seen whether labels leak.
     permutations : int
         Exchanges of the test trials' labels for the permutation p-value.
     random_windows : bool
@@ -54,7 +55,7 @@ class ControlSettings(Settings):
         with random labels: the leak that honest protocols avoid, shown beside them.
     """
 
-    random_labels: Annotated[int, Field(ge=1)] = 1
+    random_labels: Annotated[int, Field(ge=0)] = 1
     permutations: Annotated[int, Field(ge=99)] = 2000
     random_windows: bool = False
 
@@ -87,6 +88,11 @@ class Evaluation(Settings):
         Least distance from one training window to the next, seconds. Tested is every hop.
     controls : ControlSettings
         Checks that run beside it.
+    left_out : Calibration or None
+        The calibration block that is neither learned from nor scored, where it is not the recipe's:
+        the longest one, where several are compared.
+    explain : bool
+        Whether the report shows which electrodes and bands the recognisers look at; needs Captum.
     """
 
     datasets: Annotated[tuple[PathBeside, ...], Field(min_length=1)]
@@ -100,6 +106,8 @@ class Evaluation(Settings):
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
     window_stride_s: Annotated[float, Field(gt=0)] = 1.0
     controls: ControlSettings = ControlSettings()
+    left_out: Calibration | None = None
+    explain: bool = False
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -114,6 +122,11 @@ class Evaluation(Settings):
                 raise ValueError(f"{key} names one twice")
         if bool(self.test_datasets) != isinstance(self.protocol, DatasetsProtocol):
             raise ValueError("test_datasets and protocol: {kind: datasets} belong together")
+        if not _covers(self.left_out, self.recipe.calibration):
+            raise ValueError(
+                "left_out does not hold all of recipe.calibration: what a person is measured by "
+                "would be scored; name its classes, each for as long at least"
+            )
         return self
 
     @property
@@ -125,6 +138,15 @@ class Evaluation(Settings):
     def needs(self) -> set[Needs]:
         """What the recognisers look at."""
         return {RECOGNISERS[name].needs for name in self.compared}
+
+
+def _covers(left_out: Calibration | None, block: Calibration | None) -> bool:
+    if left_out is None or block is None:
+        return True
+    each_s = left_out.seconds / len(left_out.classes)
+    return set(block.classes) <= set(left_out.classes) and each_s >= block.seconds / len(
+        block.classes
+    )
 
 
 def preset(name: str) -> Protocol:

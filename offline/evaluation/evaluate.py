@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
+from offline.calibrating import block_windows, persons_of
 from offline.evaluation.config import Evaluation
 from offline.evaluation.findings import Findings
 from offline.evaluation.fitting import Bench
 from offline.evaluation.material import Material, gather
 from offline.evaluation.metrics import summarise
-from offline.evaluation.outcome import Outcome, Task
+from offline.evaluation.outcome import Fit, Outcome, Task
 from offline.evaluation.protocols import RandomWindows
 from offline.evaluation.spreading import over_cluster, over_processes
-from offline.evaluation.store import OutcomeStore, data_hash, require_writable, versions
+from offline.evaluation.store import FitStore, data_hash, require_writable, versions
 from offline.evaluation.summary import Summary
+from offline.explain.explanation import Explained, Explanation, over_fits
+from offline.explain.gradients import captum_version
+from offline.features.cache import load_or_extract
+from offline.recognisers import RECOGNISERS
 from rtbci.progress import progress_bar
+from rtbci.recipe import Recipe
 
 _TOLD_ELSEWHERE = {"datasets", "test_datasets", "roots", "output", "recipe", "seeds"}
 
@@ -40,26 +47,32 @@ class Places:
     jobs: int
     dask: str | None = None
 
-    def spread(self, bench: Bench, tasks: Sequence[Task]) -> Iterator[Outcome]:
-        """Yield the tasks' outcomes in the order they are ready."""
+    def spread(self, bench: Bench, tasks: Sequence[Task]) -> Iterator[Fit]:
+        """Yield the tasks' fits in the order they are ready."""
         if self.dask is None:
             return over_processes(bench, tasks, self.jobs)
         return over_cluster(bench, tasks, self.dask)
 
 
 def evaluate(
-    evaluation: Evaluation, places: Places, keep_going: bool = False
+    evaluation: Evaluation,
+    places: Places,
+    keep_going: bool = False,
+    fits: Path | None = None,
 ) -> tuple[Findings, Material]:
     """Run an evaluation, going on where an earlier run of the same was stopped.
 
     Parameters
     ----------
     evaluation : Evaluation
-        What to do. Outcomes are kept in its ``output`` folder.
+        What to do.
     places : Places
         Where.
     keep_going : bool
         Leave out what cannot be read, instead of stopping.
+    fits : Path, optional
+        Folder in which fits are kept, which several evaluations may share; by default one in the
+        ``output`` folder.
 
     Raises
     ------
@@ -67,15 +80,20 @@ def evaluate(
         If the data cannot be read, or the protocol does not fit them; one line.
     """
     require_writable(evaluation.output)
+    captum = {"captum": captum_version()} if evaluation.explain else {}
     material = gather(evaluation, places.jobs, keep_going)
     stride = max(round(evaluation.window_stride_s / material.recipe.hop_s), 1)
-    bench = Bench(material, evaluation.protocol, evaluation.settings, stride)
+    bench = replace(_bench(evaluation, material, stride), explain=evaluation.explain)
     controls = tuple(range(evaluation.controls.random_labels))
-    true, random = _both(evaluation, bench, controls, evaluation.seeds, places)
-    leak: tuple[dict[str, Summary], dict[str, tuple[Summary, ...]]] = ({}, {})
+    fits = fits or evaluation.output / "outcomes"
+    true, random, explained = _both(evaluation, bench, controls, evaluation.seeds, places, fits)
+    leak: dict[str, Summary] = {}
+    leak_controls: dict[str, tuple[Summary, ...]] = {}
     if evaluation.controls.random_windows and not evaluation.protocol.leaky:
-        leaky = replace(bench, protocol=RandomWindows())
-        leak = _both(evaluation, leaky, controls[:1], evaluation.seeds[:1], places)
+        leaky = replace(bench, protocol=RandomWindows(), explain=False)
+        leak, leak_controls, _ = _both(
+            evaluation, leaky, controls[:1], evaluation.seeds[:1], places, fits
+        )
     findings = Findings(
         dataset=material.name,
         simulated=material.simulated,
@@ -86,12 +104,32 @@ def evaluate(
         subjects=tuple(dict.fromkeys(material.subjects)),
         summaries=tuple(true.values()),
         controls=random,
-        leak=leak[0],
-        leak_controls=leak[1],
+        leak=leak,
+        leak_controls=leak_controls,
         left_out=material.left_out,
-        provenance=_provenance(evaluation, bench),
+        provenance=_provenance(evaluation, bench, captum),
+        explained=explained,
     )
     return findings, material
+
+
+def _bench(evaluation: Evaluation, material: Material, stride: int) -> Bench:
+    recipe, recordings = material.recipe, material.recordings
+    block = evaluation.left_out or recipe.calibration
+    if block is None:
+        return Bench(material, evaluation.protocol, evaluation.settings, stride)
+    features = [load_or_extract(each, recipe) for each in recordings]
+    return Bench(
+        material=material,
+        protocol=evaluation.protocol,
+        settings=evaluation.settings,
+        stride=stride,
+        persons=persons_of(recordings, features, recipe),
+        blocks={}
+        if recipe.calibration is None
+        else block_windows(recordings, features, recipe, recipe.calibration)[0],
+        left_out=block_windows(recordings, features, recipe, block)[1],
+    )
 
 
 def _both(
@@ -100,8 +138,12 @@ def _both(
     draws: Sequence[int],
     seeds: Sequence[int],
     places: Places,
-) -> tuple[dict[str, Summary], dict[str, tuple[Summary, ...]]]:
-    """Return what each recogniser scores on the true labels, and on each draw of random ones."""
+    fits: Path,
+) -> tuple[dict[str, Summary], dict[str, tuple[Summary, ...]], dict[str, Explained]]:
+    """Return what each recogniser scores on the true labels and on each draw of random ones.
+
+    With what each looked at, where that was asked for.
+    """
     folds = {seed: bench.folds(seed) for seed in seeds}
     kinds = [(seed, None) for seed in seeds] + [(seeds[0], draw) for draw in draws]
     tasks = [
@@ -110,7 +152,7 @@ def _both(
         for seed, draw in kinds
         for fold in folds[seed]
     ]
-    store = OutcomeStore(evaluation.output / "outcomes", bench)
+    store = FitStore(fits, bench)
     outcomes = _done(store, tasks, lambda missing: places.spread(bench, missing), bench)
     subjects, classes = bench.material.subjects, bench.material.recipe.classes
 
@@ -122,18 +164,32 @@ def _both(
         return summarise(recogniser, mine, subjects, classes, 0, permutations=permutations)
 
     true = {name: of(name, None) for name in evaluation.compared}
-    random = {name: tuple(of(name, draw) for draw in draws) for name in evaluation.compared}
-    return true, random
+    random = {
+        name: tuple(of(name, draw) for draw in draws) for name in evaluation.compared if draws
+    }
+    return true, random, _explained(outcomes.values(), bench.material.recipe)
+
+
+def _explained(outcomes: Iterable[Outcome], recipe: Recipe) -> dict[str, Explained]:
+    parts: dict[str, list[Explanation]] = {}
+    for each in outcomes:
+        if each.explanation is not None:
+            parts.setdefault(each.task.recogniser, []).append(each.explanation)
+    return {name: over_fits(mine, RECOGNISERS[name].needs, recipe) for name, mine in parts.items()}
 
 
 def _done(
-    store: OutcomeStore,
+    store: FitStore,
     tasks: Iterable[Task],
-    spread: Callable[[Sequence[Task]], Iterator[Outcome]],
+    spread: Callable[[Sequence[Task]], Iterator[Fit]],
     bench: Bench,
 ) -> dict[Task, Outcome]:
-    """Return all tasks' outcomes: those on disk, and those that had to be made."""
-    outcomes = {task: store.load(task) for task in tasks}
+    """Return all tasks' outcomes, of fits on disk and of those that had to be made."""
+    recipe = bench.material.recipe
+    outcomes: dict[Task, Outcome | None] = {}
+    for task in tasks:
+        known = store.load(task)
+        outcomes[task] = None if known is None else Outcome.of(known, recipe)
     missing = [task for task, outcome in outcomes.items() if outcome is None]
     columns = (
         TextColumn("{task.description}"),
@@ -144,18 +200,18 @@ def _done(
     with progress_bar(*columns) as bar:
         described = f"fitting, {bench.protocol.title}"
         shown = bar.add_task(described, total=len(outcomes), completed=len(outcomes) - len(missing))
-        for outcome in spread(missing) if missing else ():
-            store.save(outcome)
-            outcomes[outcome.task] = outcome
+        for fit in spread(missing) if missing else ():
+            store.save(fit)
+            outcomes[fit.task] = Outcome.of(fit, recipe)
             bar.update(shown, advance=1)
     return {task: outcome for task, outcome in outcomes.items() if outcome is not None}
 
 
-def _provenance(evaluation: Evaluation, bench: Bench) -> dict[str, Any]:
+def _provenance(evaluation: Evaluation, bench: Bench, captum: Mapping[str, str]) -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": platform.platform(),
-        "versions": versions(),
+        "versions": {**versions(), **captum},
         "data_hash": data_hash(bench),
         "recipe": bench.material.recipe.model_dump(mode="json"),
         "seeds": list(evaluation.seeds),

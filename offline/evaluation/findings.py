@@ -12,6 +12,7 @@ import numpy as np
 from offline.datasets.config import LeftOut
 from offline.evaluation.intervals import Difference, paired_difference
 from offline.evaluation.summary import Summary
+from offline.explain.explanation import Explained
 
 _ROUNDING = 1e-9  # a score of exactly chance is inside
 _SHORT = {
@@ -65,6 +66,8 @@ class Findings:
         drawn for the test part: a leaky number, for comparison.
     leak_controls : dict of str to tuple of Summary
         The same on random labels, one a draw.
+    explained : dict of str to Explained
+        What each recogniser looked at, where that was asked for.
     """
 
     dataset: str
@@ -80,6 +83,7 @@ class Findings:
     provenance: dict[str, Any]
     leak: dict[str, Summary] = field(default_factory=dict)
     leak_controls: dict[str, tuple[Summary, ...]] = field(default_factory=dict)
+    explained: dict[str, Explained] = field(default_factory=dict)
 
     @property
     def chance(self) -> float:

@@ -1,26 +1,29 @@
 """One fit, scored as live: train on a fold, then hear what live would have said on its test part.
 
 Everything that a prediction depends on comes from the training part, or from samples before it:
-statistics are the training windows', normalisation and smoothing run forwards through each test
-recording from its first window on, exactly as :class:`rtbci.model.recogniser.Recogniser` does.
+statistics are the training windows', and normalisation runs forwards through each test recording
+from its first window on, exactly as in :class:`rtbci.model.recogniser.Recogniser`. Smoothing comes
+after it (:class:`~offline.evaluation.outcome.Outcome`), so that it can be changed without a fit.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from offline.calibrating import LabelledWindows, measured, without
+from offline.evaluation.config import TRIVIAL
 from offline.evaluation.material import Material
-from offline.evaluation.outcome import Outcome, Predictions, Task
+from offline.evaluation.outcome import Fit, Said, Task
 from offline.evaluation.protocols import Fold, Protocol, fold_windows, make_folds
 from offline.evaluation.random_labels import with_random_labels
+from offline.explain.explaining import MOST_EXPLAINED, explain
 from offline.features.cache import load_or_extract
 from offline.features.extract import Features, relabelled
-from offline.features.statistics import training_statistics
 from offline.recognisers import (
     RECOGNISERS,
     FittedRecogniser,
@@ -34,7 +37,9 @@ from offline.recognisers import (
     most_windows,
     thinned,
 )
-from rtbci.model.smoothing import Smoother
+from offline.recognisers.places import placed, with_outputs
+from rtbci.model.person import Person
+from rtbci.model.prototypes import Prototypes
 from rtbci.recipe import Recipe
 from rtbci.signal.normalisation import Statistics
 
@@ -53,12 +58,24 @@ class Bench:
         How recognisers are fitted.
     stride : int
         Hops from one training window to the next.
+    persons : mapping of int to Person
+        Whose calibration each recording is relative to; empty without one.
+    blocks : mapping of int to LabelledWindows
+        These calibrations' windows by recording.
+    left_out : mapping of int to array of int
+        Windows of calibration blocks by recording, neither learned from nor scored.
+    explain : bool
+        Whether it is found out what recognisers look at.
     """
 
     material: Material
     protocol: Protocol
     settings: RecogniserSettings
     stride: int
+    persons: Mapping[int, Person] = field(default_factory=dict)
+    blocks: Mapping[int, LabelledWindows] = field(default_factory=dict)
+    left_out: WindowsOf = field(default_factory=dict)
+    explain: bool = False
 
     def folds(self, seed: int) -> tuple[Fold, ...]:
         """Deal the trials."""
@@ -67,28 +84,34 @@ class Bench:
             self.protocol, material.recordings, material.recipe.classes, seed, material.tested_only
         )
 
+    def explains(self, task: Task) -> bool:
+        """Tell whether a task's recogniser is explained: not where its labels mean nothing."""
+        return self.explain and task.draw is None and task.recogniser != TRIVIAL
 
-def run_task(bench: Bench, task: Task) -> Outcome:
-    """Fit one recogniser on one fold and predict the fold's test part as live would."""
+
+def run_task(bench: Bench, task: Task) -> Fit:
+    """Fit one recogniser on one fold and ask it about the fold's test part as live would."""
     recipe = bench.material.recipe
     folds = bench.folds(task.seed)
     (fold,) = (each for each in folds if each.name == task.fold)
-    features = _features(bench.material, task.draw, folds)
+    features = _features(bench, task.draw, folds)
     learned = (features, bench.stride, recipe.history_hops)
     train: WindowsOf = fold_windows(fold, "train", *learned)
     validation: WindowsOf = fold_windows(fold, "validation", *learned)
-    statistics = training_statistics(features, train)
+    measures = measured(features, train, recipe, bench.persons)
     needs = RECOGNISERS[task.recogniser].needs
     # Each is hundreds or thousands of numbers: what would be thinned later is not even kept.
     most = most_windows(task.recogniser, bench.settings)
     train, validation = _thinned(train, features, most), _thinned(validation, features, most)
+    held_out = inputs_at(validation, features, measures, recipe, needs)
+    checked = labels_at(validation, features)
     begun = time.perf_counter()
     fitted = fit_chosen(
         task.recogniser,
-        inputs_at(train, features, statistics, recipe, needs),
+        inputs_at(train, features, measures, recipe, needs),
         labels_at(train, features),
-        inputs_at(validation, features, statistics, recipe, needs),
-        labels_at(validation, features),
+        held_out,
+        checked,
         recipe,
         task.seed,
         bench.settings,
@@ -96,15 +119,27 @@ def run_task(bench: Bench, task: Task) -> Outcome:
     fit_s = time.perf_counter() - begun
     tested = fold_windows(fold, "test", features, stride=1)
     said = {
-        r: as_live(fitted, features[r], statistics, recipe)[windows]
+        r: as_live(fitted, features[r], measures.of(r), recipe)[: windows[-1] + 1]
         for r, windows in tested.items()
     }
-    return Outcome(
+    if recipe.calibration is not None and recipe.calibration.prototypes:
+        common = Prototypes.fit(log_probabilities(fitted, held_out, len(recipe.classes)), checked)
+        persons = with_outputs(
+            fitted, bench.material.recordings, features, bench.blocks, measures, recipe, said
+        )
+        said = {r: placed(common, each, persons[r], recipe) for r, each in said.items()}
+    explanation = None
+    if bench.explains(task):
+        shown = _thinned(tested, features, MOST_EXPLAINED[needs])
+        seen = inputs_at(shown, features, measures, recipe, needs)
+        explanation = explain(fitted, seen, labels_at(shown, features), recipe)
+    return Fit(
         task=task,
-        predictions=_predictions(bench.material, tested, features, said),
+        said=_said(bench.material, tested, features, said),
         chosen=fitted.chosen,
         validation=fitted.validation,
         fit_s=fit_s,
+        explanation=explanation,
     )
 
 
@@ -114,7 +149,7 @@ def as_live(
     statistics: Statistics,
     recipe: Recipe,
 ) -> NDArray[np.float64]:
-    """Return what live would have said at every hop of a recording, from its first on.
+    """Return what live would have heard, before smoothing, at every hop of a recording.
 
     Parameters
     ----------
@@ -125,22 +160,28 @@ def as_live(
     statistics : Statistics
         The training part's.
     recipe : Recipe
-        Normalisation and smoothing.
+        Normalisation and classes.
 
     Returns
     -------
     array, shape (windows, classes)
-        Probabilities. Each depends on samples up to its window's end and on nothing later.
+        Log-probabilities. Each depends on samples up to its window's end and on nothing later.
     """
     inputs = inputs_of(features, np.arange(len(features)), statistics, recipe, fitted.needs)
-    said = log_probabilities(fitted, inputs, len(recipe.classes))
-    return Smoother(recipe).apply(said)
+    return log_probabilities(fitted, inputs, len(recipe.classes))
 
 
-def _features(material: Material, draw: int | None, folds: Sequence[Fold]) -> list[Features]:
+def _features(bench: Bench, draw: int | None, folds: Sequence[Fold]) -> list[Features]:
+    material = bench.material
     features = [load_or_extract(each, material.recipe) for each in material.recordings]
-    if draw is None:
-        return features
+    if draw is not None:
+        features = _redrawn(material, features, draw, folds)
+    return [without(each, bench.left_out.get(r)) for r, each in enumerate(features)]
+
+
+def _redrawn(
+    material: Material, features: Sequence[Features], draw: int, folds: Sequence[Fold]
+) -> list[Features]:
     n_classes = len(material.recipe.classes)
     redrawn = with_random_labels(material.recordings, n_classes, draw, folds)
     return [
@@ -158,24 +199,27 @@ def _thinned(chosen: WindowsOf, features: list[Features], most: int | None) -> W
     return {r: chosen[r][part] for r, part in zip(chosen, parts, strict=True)}
 
 
-def _predictions(
+def _said(
     material: Material,
     tested: WindowsOf,
     features: list[Features],
     said: Mapping[int, NDArray[np.float64]],
-) -> Predictions:
+) -> Said:
     columns: dict[str, list[NDArray[np.generic]]] = {}
+    hops = 0
     for r, windows in tested.items():
         recording, one = material.recordings[r], features[r]
         trial = one.trial[windows]
         start = np.array([each.start for each in recording.trials])[trial]
         row = {
-            "recording": np.full(len(windows), r, np.int64),
+            "recording": np.full(len(said[r]), r, np.int64),
+            "log_probabilities": said[r],
+            "tested": hops + windows.astype(np.int64),
             "trial": trial,
             "seconds": (one.last[windows] + 1 - start) / recording.sfreq,
             "label": one.label[windows],
-            "probabilities": said[r],
         }
+        hops += len(said[r])
         for key, column in row.items():
             columns.setdefault(key, []).append(column)
-    return Predictions(**{key: np.concatenate(parts) for key, parts in columns.items()})
+    return Said(**{key: np.concatenate(parts) for key, parts in columns.items()})

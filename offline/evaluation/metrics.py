@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offline import scores
+from offline.evaluation.abstaining import abstaining_of
 from offline.evaluation.calibration import calibration_of
 from offline.evaluation.intervals import spread
 from offline.evaluation.outcome import Outcome
@@ -63,6 +64,7 @@ def summarise(
     trials = pooled.confusions(
         pooled.counts(np.arange(len(pooled.trial)), so_far[pooled.bounds[1:] - 1])
     )
+    lag, told = _lag(np.array([outcome.lag_s for outcome in outcomes]))
     return Summary(
         recogniser=recogniser,
         classes=tuple(classes),
@@ -77,9 +79,21 @@ def summarise(
         per_subject=_by_subject(pooled, balanced),
         accuracy_by_subject=_by_subject(pooled, accuracy),
         calibration=calibration_of(pooled.probabilities, pooled.run_label[run]),
+        abstaining=abstaining_of(pooled.probabilities, pooled.run_label[run]),
         over_time=over_time(pooled, named, so_far),
         permutation_p=permutation_p(counts, pooled.label, pooled.subject, seed, permutations),
+        lag_s=lag,
+        lag_told=told,
     )
+
+
+def _lag(lags: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the median of finite lags and their share among those that are known."""
+    known = lags[~np.isnan(lags)]
+    if not len(known):
+        return float("nan"), float("nan")
+    told = known[np.isfinite(known)]
+    return float(np.median(told)) if len(told) else float("inf"), len(told) / len(known)
 
 
 def _by_subject(pooled: Pooled, score: NDArray[np.float64]) -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from offline import parallel
 from offline.evaluation.fitting import Bench, run_task
-from offline.evaluation.outcome import Outcome, Task
+from offline.evaluation.outcome import Fit, Task
 from rtbci.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ _CONNECT_S = 10
 _one_at_a_time = threading.Lock()
 
 
-def over_processes(bench: Bench, tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
-    """Yield the outcomes of tasks that run in ``jobs`` processes, in the order they are ready."""
+def over_processes(bench: Bench, tasks: Sequence[Task], jobs: int) -> Iterator[Fit]:
+    """Yield the fits of tasks that run in ``jobs`` processes, in the order they are ready."""
     return parallel.over_processes(partial(run_task, bench), tasks, jobs)
 
 
-def over_cluster(bench: Bench, tasks: Sequence[Task], address: str) -> Iterator[Outcome]:
-    """Yield the outcomes of tasks that run on a Dask cluster, in the order they are ready.
+def over_cluster(bench: Bench, tasks: Sequence[Task], address: str) -> Iterator[Fit]:
+    """Yield the fits of tasks that run on a Dask cluster, in the order they are ready.
 
     The workers need rtbci with its offline part, and the data under the same paths; features that
     are not in their cache they extract themselves. A task whose worker dies goes to another one.
@@ -55,7 +55,7 @@ def over_cluster(bench: Bench, tasks: Sequence[Task], address: str) -> Iterator[
         client.close()
 
 
-def _on_worker(bench: Bench, task: Task) -> Outcome:
+def _on_worker(bench: Bench, task: Task) -> Fit:
     with _one_at_a_time:
         return run_task(bench, task)
 

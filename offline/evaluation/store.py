@@ -1,4 +1,4 @@
-"""Outcomes on disk, so that an evaluation that was stopped goes on where it was."""
+"""Fits on disk, so that an evaluation that was stopped goes on where it was."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ import numpy as np
 import offline
 import rtbci
 from offline.evaluation.fitting import Bench
-from offline.evaluation.outcome import Outcome, Predictions, Task
+from offline.evaluation.outcome import Fit, Said, Task
+from offline.explain.explanation import Explanation
+from offline.explain.gradients import captum_version
 from offline.features.cache import fingerprint
 from rtbci.atomic import complete_or_absent
 from rtbci.errors import ConfigError
 
+_EXPLAINS = "explanation_"
 _SHOWS = {"cli", "report", "table", "live", "publish", "stream"}
 
 
@@ -80,57 +83,61 @@ def require_writable(folder: Path) -> None:
         ) from None
 
 
-class OutcomeStore:
-    """A folder with a file for each outcome, named by all that the outcome depends on.
+class FitStore:
+    """A folder with a file for each fit, named by all that it depends on; smoothing is not in it.
 
     Parameters
     ----------
     folder : Path
         Need not exist yet.
     bench : Bench
-        Data, recipe, protocol and settings; anything that differs makes another file.
+        Data, recipe, protocol and settings; anything that differs makes another file, and so does
+        whether the task is explained.
     """
 
     def __init__(self, folder: Path, bench: Bench) -> None:
-        self._folder = folder
+        self._folder, self._bench = folder, bench
         self._basis = {
             "data": data_hash(bench),
-            "recipe": bench.material.recipe.model_dump(mode="json"),
+            "recipe": bench.material.recipe.model_dump(mode="json", exclude={"smoothing"}),
             "tested_only": bench.material.tested_only,
             "protocol": bench.protocol.model_dump(mode="json"),
             "settings": bench.settings.model_dump(mode="json"),
             "stride": bench.stride,
+            "left_out": {r: rows.tolist() for r, rows in bench.left_out.items()},
             "versions": versions(),
             "code": code_hash(*(Path(package.__path__[0]) for package in (offline, rtbci))),
         }
 
-    def load(self, task: Task) -> Outcome | None:
-        """Return a task's outcome, or None if there is none that is whole."""
+    def load(self, task: Task) -> Fit | None:
+        """Return a task's fit, or None if there is none that is whole."""
         try:
             with np.load(self._path(task), allow_pickle=False) as file:
-                columns = {field.name: file[field.name] for field in fields(Predictions)}
+                said = Said(**{field.name: file[field.name] for field in fields(Said)})
+                explanation = None
+                if self._bench.explains(task):
+                    found = {each.name: file[_EXPLAINS + each.name] for each in fields(Explanation)}
+                    explanation = Explanation(**found)
                 rest = json.loads(str(file["rest"]))
         except FileNotFoundError:
             return None
         except Exception:  # whatever a damaged archive makes the reader raise: it is made again
             return None
-        return Outcome(task=task, predictions=Predictions(**columns), **rest)
+        return Fit(task=task, said=said, explanation=explanation, **rest)
 
-    def save(self, outcome: Outcome) -> None:
-        """Write an outcome, completely or not at all."""
-        rest = {
-            "chosen": outcome.chosen,
-            "validation": outcome.validation,
-            "fit_s": outcome.fit_s,
-        }
-        columns = {
-            field.name: getattr(outcome.predictions, field.name) for field in fields(Predictions)
-        }
-        with complete_or_absent(self._path(outcome.task)) as file:
+    def save(self, fit: Fit) -> None:
+        """Write a fit, completely or not at all."""
+        rest = {"chosen": fit.chosen, "validation": fit.validation, "fit_s": fit.fit_s}
+        columns = dict(vars(fit.said))
+        if fit.explanation is not None:
+            columns |= {_EXPLAINS + name: array for name, array in vars(fit.explanation).items()}
+        with complete_or_absent(self._path(fit.task)) as file:
             np.savez_compressed(file, **columns, rest=np.array(json.dumps(rest)))
 
     def _path(self, task: Task) -> Path:
-        return self._folder / f"{_hash({**self._basis, 'task': asdict(task)})}.npz"
+        explained = captum_version() if self._bench.explains(task) else None
+        content = {**self._basis, "task": asdict(task), "explained": explained}
+        return self._folder / f"{_hash(content)}.npz"
 
 
 def _hash(content: Any) -> str:

@@ -59,6 +59,32 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class Abstaining:
+    """Accuracy as a function of the share of windows that are answered.
+
+    Attributes
+    ----------
+    threshold : array, shape (points,)
+        Greatest probability from which a window is answered, ascending.
+    coverage : array, shape (points,)
+        Share of windows that are answered.
+    accuracy : array, shape (points,)
+        Share of right answers.
+    balanced_accuracy : array, shape (points,)
+        Mean share of right answers over classes; NaN where a class has no answered window.
+    risk_area : float
+        Area under the share of wrong answers over the coverage, from 0 at best: 1 - accuracy where
+        probabilities say nothing of where the errors are.
+    """
+
+    threshold: NDArray[np.float64]
+    coverage: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    balanced_accuracy: NDArray[np.float64]
+    risk_area: float
+
+
+@dataclass(frozen=True)
 class OverTime:
     """Accuracy as a function of the seconds since the trial began.
 
@@ -104,10 +130,18 @@ class Summary:
         Accuracy per window, mean over seeds; what controls with random labels go by.
     calibration : Calibration
         Over all windows.
+    abstaining : Abstaining
+        Over all windows.
     over_time : OverTime
         Over all trials.
     permutation_p : float
         Share of exchanges of whole trials' labels within subjects that do as well.
+    lag_s : float
+        What smoothing adds until a change of class is told, seconds: median over those folds and
+        seeds where it is told; infinite where it never is, NaN where that is not known, 0 without
+        smoothing.
+    lag_told : float
+        Share of folds and seeds where it is told.
     """
 
     recogniser: str
@@ -123,8 +157,11 @@ class Summary:
     per_subject: dict[str, float]
     accuracy_by_subject: dict[str, float]
     calibration: Calibration
+    abstaining: Abstaining
     over_time: OverTime
     permutation_p: float
+    lag_s: float
+    lag_told: float
 
     @property
     def chance(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from textwrap import fill
 
@@ -38,6 +39,9 @@ class Row:
         Means over subjects.
     calibration_error, brier, permutation_p : str
         Not in per cent.
+    lag : str
+        What smoothing adds until a change is told, seconds, with the share of folds where it is;
+        ``never`` where there is none.
     control, control_interval, chance_inside : str
         Accuracy on random labels; the last is ``yes``, ``NO``, or ``?`` where there is no interval.
     leak, leak_control : str
@@ -54,6 +58,7 @@ class Row:
     calibration_error: str
     brier: str
     permutation_p: str
+    lag: str
     control: str
     control_interval: str
     chance_inside: str
@@ -88,7 +93,15 @@ def legend(evaluation: Findings) -> str:
         "[95 % interval of the mean]. ECE: expected calibration error. Brier: 0 best, 2 worst. "
         "acc.: accuracy; p: share of exchanges of trials' labels that do as well."
     )
-    if evaluation.controls:
+    if smoothed(evaluation):
+        text += (
+            " Lag: what smoothing adds until a change of class is told, seconds: median over "
+            "those folds, their share in brackets, where each class's windows speak for it on "
+            "average; in the others a change is never told."
+        )
+    if not evaluation.controls:
+        text += " No labels were drawn as a control: it is not seen whether labels leak."
+    else:
         text += (
             " Random labels: accuracy of all of it again with labels drawn at random, all classes "
             "alike likely. An honest evaluation has "
@@ -100,6 +113,19 @@ def legend(evaluation: Findings) -> str:
             "true and with random labels; what random labels give there above chance is the leak."
         )
     return text
+
+
+def smoothed(evaluation: Findings) -> bool:
+    """Tell whether smoothing adds a lag that has to be shown."""
+    return any(summary.lag_s != 0 for summary in evaluation.summaries)
+
+
+def lag(summary: Summary) -> str:
+    """Return a lag in seconds with the share of folds that have it, where it is not all."""
+    if not math.isfinite(summary.lag_s):
+        return EMPTY if math.isnan(summary.lag_s) else "never"
+    told = summary.lag_told
+    return f"{summary.lag_s:.1f}" + (f" ({100 * told:.0f}%)" if told < 1 else "")
 
 
 def percent(share: float) -> str:
@@ -132,20 +158,26 @@ def render(evaluation: Findings) -> AdaptiveTable:
         Something for a Rich console: one line a recogniser where that fits, and otherwise two, the
         intervals in the second.
     """
-    return AdaptiveTable(evaluation)
+    return AdaptiveTable(lambda stacked: _table(evaluation, stacked=stacked))
 
 
 class AdaptiveTable:
-    """The table, laid out once the width is known."""
+    """A table that is laid out once the width is known.
 
-    def __init__(self, evaluation: Findings) -> None:
-        self._evaluation = evaluation
+    Parameters
+    ----------
+    draw : callable
+        Draws it; told whether cells have to be stacked, since side by side they do not fit.
+    """
+
+    def __init__(self, draw: Callable[[bool], Table]) -> None:
+        self._draw = draw
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        table = _table(self._evaluation, stacked=False)
+        table = self._draw(False)
         wanted = Measurement.get(console, options.update(width=10_000), table).maximum
         if wanted > options.max_width:
-            table = _table(self._evaluation, stacked=True)
+            table = self._draw(True)
         # A console that leaves long lines to the terminal would not wrap the legend either.
         yield from console.render(table, options.update(no_wrap=False, overflow="fold"))
 
@@ -169,6 +201,7 @@ def _row(evaluation: Findings, summary: Summary) -> Row:
         calibration_error=_decimal(summary.calibration.expected_error),
         brier=_decimal(summary.calibration.brier),
         permutation_p=_p(summary.permutation_p),
+        lag=lag(summary),
         control=percent(control.mean) if control else EMPTY,
         control_interval=interval(control.low, control.high) if control else EMPTY,
         chance_inside=_VERDICTS[control.contains(evaluation.chance)] if control else EMPTY,
@@ -216,7 +249,10 @@ def _heads(evaluation: Findings, stacked: bool) -> list[str]:
     heads += ["acc.\nF1"] if stacked else ["\nacc.", "macro\nF1"]
     heads += ["trial\nacc."]
     heads += ["ECE\nBrier"] if stacked else ["\nECE", "\nBrier"]
-    heads += ["\np"]
+    if smoothed(evaluation):
+        heads += ["p\nlag s"] if stacked else ["\np", "lag\n[s]"]
+    else:
+        heads += ["\np"]
     if evaluation.controls:
         heads += ["random\nlabels", "chance\ninside"]
     if evaluation.leak:
@@ -234,7 +270,9 @@ def _cells(evaluation: Findings, row: Row, stacked: bool) -> list[Text]:
     cells += side_by_side(row.accuracy, row.macro_f1)
     cells += [row.trial_accuracy]
     cells += side_by_side(row.calibration_error, row.brier)
-    cells += [row.permutation_p]
+    cells += (
+        side_by_side(row.permutation_p, row.lag) if smoothed(evaluation) else [row.permutation_p]
+    )
     if evaluation.controls:
         control = [row.control, row.control_interval]
         cells += [EMPTY if row.control == EMPTY else between.join(control), row.chance_inside]

@@ -94,6 +94,16 @@ class Features:
         """The signal at the network's rate, microvolts; a memory map likewise."""
         return None if self.held_points is None else _opened(self.held_points)
 
+    def part(self, rows: NDArray[np.integer]) -> Maps:
+        """Return some windows as they left the signal path, without the signal."""
+        covariances = self.covariances
+        return Maps(
+            values=self.maps[rows],
+            last=self.last[rows],
+            bad=self.bad[rows],
+            covariances=None if covariances is None else covariances[rows],
+        )
+
     def signal_windows(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """Return the signal of some windows, as live has it.
 

@@ -20,7 +20,10 @@ SIGNAL_PATH = 1
 """To be raised whenever a change to the signal path or a reader changes a number."""
 
 # What comes after the maps. A field that is not listed here counts, so none can be forgotten.
-_NO_MATTER = {"classes", "grid", "normalisation", "smoothing", "segments", "segment_s"}
+_NO_MATTER = {
+    *("classes", "grid", "normalisation", "smoothing"),
+    *("segments", "segment_s", "shrinkage", "calibration"),
+}
 _LIBRARIES = ("mne", "numba", "numpy", "scipy")  # which compute, and may round otherwise one day
 
 

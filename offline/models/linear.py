@@ -34,7 +34,7 @@ class Linear(nn.Module):  # type: ignore[misc]  # mypy does not read torch, for 
 class TangentSpaceNetwork(nn.Module):  # type: ignore[misc]
     r"""Scores of the channels' covariances in each band, seen from a tangent space.
 
-    With :math:`C` regularised and :math:`M` its band's reference as in
+    With :math:`M` a band's reference as in
     :class:`~offline.recognisers.tangent_space.TangentFeatures`, the score is linear in the upper
     triangle of :math:`\log(M^{-1/2} C M^{-1/2})`, elements off the diagonal times :math:`\sqrt 2`.
     All is computed in double precision.
@@ -43,8 +43,6 @@ class TangentSpaceNetwork(nn.Module):  # type: ignore[misc]
     ----------
     whitening : array, shape (bands, channels, channels)
         Inverse square root of each band's reference.
-    shrinkage, floor : float
-        Of the regularisation.
     weights : array, shape (classes, bands * channels * (channels + 1) / 2)
         Of the linear scores, band by band.
     biases : array, shape (classes,)
@@ -54,13 +52,10 @@ class TangentSpaceNetwork(nn.Module):  # type: ignore[misc]
     def __init__(
         self,
         whitening: NDArray[np.float64],
-        shrinkage: float,
-        floor: float,
         weights: NDArray[np.float64],
         biases: NDArray[np.float64],
     ) -> None:
         super().__init__()
-        self.shrinkage, self.floor = float(shrinkage), float(floor)
         rows, columns = np.triu_indices(whitening.shape[-1])
         self.register_buffer("whitening", torch.from_numpy(whitening.copy()))
         self.register_buffer("upper", torch.from_numpy(rows * whitening.shape[-1] + columns))
@@ -71,11 +66,7 @@ class TangentSpaceNetwork(nn.Module):  # type: ignore[misc]
 
     def forward(self, covariances: Tensor) -> Tensor:
         """Return scores (batch, classes) of covariances (batch, bands, channels, channels)."""
-        kept = (1 - self.shrinkage) * covariances.double()
-        variances = torch.diagonal(covariances.double(), dim1=-2, dim2=-1)
-        added = self.shrinkage * variances.mean(dim=-1, keepdim=True) + self.floor
-        kept = kept + torch.diag_embed(added.expand_as(variances))
-        white = self.whitening @ kept @ self.whitening
+        white = self.whitening @ covariances.double() @ self.whitening
         values, vectors = torch.linalg.eigh(white)
         logs = (vectors * values.log().unsqueeze(-2)) @ vectors.transpose(-2, -1)
         points = logs.flatten(-2).index_select(-1, self.upper) * self.scale

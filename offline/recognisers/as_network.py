@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyriemann.geometry.base import invsqrtm
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
 from torch import nn
 
 from offline.models.linear import Linear, TangentSpaceNetwork
@@ -38,7 +39,7 @@ class AsNetwork:
     temperature: float
 
 
-LIVE = ("logistic-regression", "linear-svm", "tangent-space")
+LIVE = ("logistic-regression", "regional", "linear-svm", "tangent-space")
 """Recognisers beside the networks that have a form for live."""
 
 
@@ -53,6 +54,8 @@ def as_network(fitted: FittedRecogniser) -> AsNetwork:
     if fitted.needs == "covariances":
         return _tangent_space(fitted.estimator)
     inner, temperature = fitted.estimator, 1.0
+    if isinstance(inner, Pipeline):
+        return _regional(inner)
     if isinstance(inner, Tempered):
         inner, temperature = inner.estimator_, 1 / inner.inverse_temperature_
     if isinstance(inner, NetworkClassifier):
@@ -63,16 +66,26 @@ def as_network(fitted: FittedRecogniser) -> AsNetwork:
     return AsNetwork(Linear(*_scores(inner)), "maps", temperature)
 
 
-def _tangent_space(estimator: Estimator) -> AsNetwork:
-    transform, linear = estimator[0], estimator[-1]
-    features, scaler = transform[0], transform[-1]
-    weights, biases = _scores(linear)
-    # The scaling is linear too, and goes into the weights.
-    weights = weights / scaler.scale_
-    biases = biases - weights @ scaler.mean_
+def _regional(estimator: Pipeline) -> AsNetwork:
+    means, weights, biases = _unscaled(estimator)
+    return AsNetwork(Linear(weights @ means.weights_, biases), "maps", 1.0)
+
+
+def _tangent_space(estimator: Pipeline) -> AsNetwork:
+    features, weights, biases = _unscaled(estimator)
     whitening = np.stack([invsqrtm(space.reference_) for space in features.spaces_])
-    network = TangentSpaceNetwork(whitening, features.shrinkage, features.floor, weights, biases)
+    network = TangentSpaceNetwork(whitening, weights, biases)
     return AsNetwork(network, "covariances", 1.0)
+
+
+def _unscaled(
+    estimator: Pipeline,
+) -> tuple[Estimator, NDArray[np.float64], NDArray[np.float64]]:
+    """Return what makes features, and scores linear in these: the scaling goes into the weights."""
+    (features, scaler), linear = estimator[0], estimator[-1]
+    weights, biases = _scores(linear)
+    weights = weights / scaler.scale_
+    return features, weights, biases - weights @ scaler.mean_
 
 
 def _scores(linear: Estimator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

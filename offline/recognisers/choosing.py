@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 from sklearn.pipeline import make_pipeline
-from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
 
 from offline.recognisers.inputs import Inputs, Needs, Seen, thinned
 from offline.recognisers.registry import Estimator, kind_named
 from offline.recognisers.settings import RecogniserSettings
-from offline.recognisers.tempered import Labelled
+from offline.recognisers.tempered import Labelled, fit_with
 from offline.scores import LEAST_PROBABILITY, Scores
 from offline.training import one_thread
 from rtbci.errors import ConfigError
@@ -66,6 +66,7 @@ def fit_chosen(
     recipe: Recipe,
     seed: int,
     settings: RecogniserSettings,
+    checkpoint: Path | None = None,
 ) -> FittedRecogniser:
     """Fit each candidate to the training part and keep the one that does best on validation.
 
@@ -85,6 +86,9 @@ def fit_chosen(
         Fixes all random numbers; the same seed gives the same recogniser on the same machine.
     settings : RecogniserSettings
         How.
+    checkpoint : Path, optional
+        File from which the training of a network goes on where it was interrupted; others take no
+        notice.
 
     Raises
     ------
@@ -101,8 +105,14 @@ def fit_chosen(
         if kind.features is not None:
             transform = kind.features(recipe, settings).fit(X, y)
             X, held_out = transform.transform(X), transform.transform(held_out)
+        known = np.isin(labels, y)
         fitted = [
-            _fitted(kind.build(recipe, seed, settings, **candidate), (X, y), (held_out, labels))
+            fit_with(
+                kind.build(recipe, seed, settings, **candidate),
+                (X, y),
+                validation=(held_out[known], labels[known]),
+                checkpoint=checkpoint,
+            )
             for candidate in kind.grid
         ]
         scores = [_balanced_accuracy(each, held_out, labels, recipe) for each in fitted]
@@ -163,14 +173,6 @@ def _refuse_unfit(
         raise ConfigError(
             f"the validation part has no window of the training part's classes {', '.join(present)}"
         )
-
-
-def _fitted(estimator: Estimator, train: Labelled, validation: Labelled) -> Estimator:
-    if not has_fit_parameter(estimator, "validation"):
-        return estimator.fit(*train)
-    held_out, labels = validation
-    known = np.isin(labels, train[1])
-    return estimator.fit(*train, validation=(held_out[known], labels[known]))
 
 
 def _balanced_accuracy(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -11,8 +12,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from torch import nn
 
 from offline.examples import Examples, Windows
+from offline.learner import logits_of
 from offline.models.registry import NetworkSettings, build_network
-from offline.training import TrainingSettings, fit, logits_of
+from offline.training import TrainingSettings, fit
 from rtbci.recipe import Recipe
 
 
@@ -45,6 +47,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         y: NDArray[np.integer],
         *,
         validation: tuple[Examples, NDArray[np.integer]],
+        checkpoint: Path | None = None,
     ) -> Self:
         """Train on ``X`` and ``y``, and keep the epoch that does best on the validation part.
 
@@ -56,11 +59,15 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Their classes.
         validation : tuple of Examples and labels
             Other windows, of classes that are in ``y``.
+        checkpoint : Path, optional
+            File from which a training that was interrupted goes on; see
+            :func:`offline.training.fit`.
 
         Raises
         ------
         ConfigError
-            If the loss is not a finite number.
+            If the loss is not a finite number, a graphics card is asked for that is not there, or
+            the checkpoint cannot be written.
         """
         self.classes_ = np.unique(y)
         names = tuple(self.recipe.classes[k] for k in self.classes_)
@@ -70,14 +77,23 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return build_network(seen, self.network)
 
         self.fitted_ = fit(
-            build, self._windows(X, y), self._windows(*validation), names, self.training, self.seed
+            build,
+            self._windows(X, y),
+            self._windows(*validation),
+            names,
+            self.training,
+            self.seed,
+            checkpoint=checkpoint,
         )
         return self
 
     @property
     def chosen_(self) -> dict[str, object]:
-        """The epoch with the least validation loss, and how many there were."""
-        return {"best_epoch": self.fitted_.best_epoch, "epochs": len(self.fitted_.losses)}
+        """The epoch with the least validation loss, and how many there were; of each member."""
+        best = [course.best_epoch for course in self.fitted_.courses]
+        epochs = [len(course.losses) for course in self.fitted_.courses]
+        alone = len(best) == 1
+        return {"best_epoch": best[0] if alone else best, "epochs": epochs[0] if alone else epochs}
 
     def decision_function(self, X: Examples) -> NDArray[np.float64]:
         """Return the network's logits, shape (windows, classes)."""

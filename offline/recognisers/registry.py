@@ -20,6 +20,7 @@ from offline.recognisers.balanced import (
 )
 from offline.recognisers.inputs import Needs
 from offline.recognisers.network import NetworkClassifier
+from offline.recognisers.regions import RegionMeans
 from offline.recognisers.settings import RecogniserSettings
 from offline.recognisers.tangent_space import TangentFeatures
 from offline.recognisers.tempered import Tempered
@@ -103,9 +104,12 @@ def _mlp(
     return BalancedMlp((64,), alpha=alpha, max_iter=max_iter, random_state=seed)
 
 
+def _region_means(recipe: Recipe, settings: RecogniserSettings) -> Estimator:
+    return make_pipeline(RegionMeans(recipe), StandardScaler(copy=False))
+
+
 def _tangent_features(recipe: Recipe, settings: RecogniserSettings) -> Estimator:
-    vectors = TangentFeatures(settings.tangent_space.shrinkage, recipe.variance_floor)
-    return make_pipeline(vectors, StandardScaler(copy=False))
+    return make_pipeline(TangentFeatures(), StandardScaler(copy=False))
 
 
 def _network(kind: str, title: str) -> Kind:
@@ -124,6 +128,13 @@ _C: tuple[Candidate, ...] = tuple({"C": C} for C in (1e-4, 1e-3, 1e-2, 1e-1, 1.0
 RECOGNISERS: dict[str, Kind] = {
     "trivial": Kind("the training part's shares", "maps", _trivial),
     "logistic-regression": Kind("logistic regression", "maps", _logistic_regression, _C),
+    "regional": Kind(
+        "logistic regression on means over regions",
+        "maps",
+        _logistic_regression,
+        _C,
+        features=_region_means,
+    ),
     "linear-svm": Kind("linear support vector machine", "maps", _linear_svm, _C),
     "rbf-svm": Kind(
         "support vector machine, radial kernel",

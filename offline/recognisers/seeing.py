@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from offline.calibrating import Measures
 from offline.examples import MapExamples, SignalExamples
 from offline.features.extract import Features, normalised
 from offline.recognisers.inputs import Inputs, Needs
+from rtbci.model.views import CovarianceView
 from rtbci.recipe import RawSignal, Recipe
 from rtbci.signal.normalisation import SignalScaler, Statistics
 from rtbci.signal.raw import window_points
@@ -36,15 +38,14 @@ def inputs_of(
     windows : array of int, shape (windows,)
         Which.
     statistics : Statistics
-        The training part's.
+        The training part's, as they are for this person.
     recipe : Recipe
         How inputs are standardised, and what belongs to them.
     needs : {"maps", "covariances", "segments", "signal"}
         What the recogniser looks at; no more is computed.
     """
     if needs == "covariances":
-        assert features.covariances is not None  # the recipe was told to compute them
-        return Inputs(covariances=features.covariances[windows])
+        return Inputs(covariances=_covariances(features, windows, statistics, recipe))
     if needs == "signal":
         return Inputs(signal=_signal(features, windows, statistics, recipe))
     maps = normalised(features, statistics, recipe)
@@ -70,10 +71,26 @@ def _signal(
     )
 
 
+def _covariances(
+    features: Features, windows: NDArray[np.intp], statistics: Statistics, recipe: Recipe
+) -> NDArray[np.float64]:
+    """Look at the chosen windows; at all up to the last one, where the view follows the wearer."""
+    assert features.covariances is not None  # the recipe was told to compute them
+    view = CovarianceView(recipe, statistics.reference)
+    if not view.follows:
+        return view.apply(features.part(windows))
+    seen = np.empty((len(windows), *features.covariances.shape[1:]))
+    for start in range(0, len(features), _BLOCK):
+        rows = np.arange(start, min(start + _BLOCK, len(features)))
+        wanted = np.isin(windows, rows)
+        seen[wanted] = view.apply(features.part(rows))[windows[wanted] - start]
+    return seen
+
+
 def inputs_at(
     chosen: WindowsOf,
     features: Sequence[Features],
-    statistics: Statistics,
+    measures: Measures,
     recipe: Recipe,
     needs: Needs,
 ) -> Inputs:
@@ -85,10 +102,12 @@ def inputs_at(
         Windows by the recording's index.
     features : sequence of Features
         Of all recordings.
-    statistics, recipe, needs
+    measures : Measures
+        What each recording's inputs are measured by.
+    recipe, needs
         As for :func:`inputs_of`.
     """
-    parts = (inputs_of(features[r], w, statistics, recipe, needs) for r, w in chosen.items())
+    parts = (inputs_of(features[r], w, measures.of(r), recipe, needs) for r, w in chosen.items())
     if needs == "segments":
         return Inputs(segments=MapExamples.joined([p.segments for p in parts if p.segments]))
     if needs == "signal":

@@ -20,22 +20,7 @@ from rtbci.configuration import Settings
 class LinearSettings(Settings):
     """A linear recogniser; how strongly it is regularised is chosen on the validation part."""
 
-    kind: Literal["logistic-regression", "linear-svm"]
-
-
-class TangentSpaceSettings(Settings):
-    """Logistic regression in a tangent space of covariances.
-
-    Attributes
-    ----------
-    shrinkage : float
-        Share of each covariance matrix that is replaced by its mean variance times the identity.
-        Below 0.001 a slow band's matrices, which have far less than full rank, would be too nearly
-        singular to have a mean.
-    """
-
-    kind: Literal["tangent-space"] = "tangent-space"
-    shrinkage: Annotated[float, Field(ge=0.001, le=1)] = 0.1
+    kind: Literal["logistic-regression", "regional", "linear-svm", "tangent-space"]
 
 
 class RecogniserSettings(Settings):
@@ -46,8 +31,6 @@ class RecogniserSettings(Settings):
     max_train_windows : int
         The most training windows, and as many validation windows, that a recogniser is given; more
         are thinned evenly within each class. The network learns in small batches and takes all.
-    tangent_space : TangentSpaceSettings
-        Of the Riemannian recogniser.
     cnn, attention, image, graph, eegnet, conformer
         Sizes of the networks.
     training : TrainingSettings
@@ -55,7 +38,6 @@ class RecogniserSettings(Settings):
     """
 
     max_train_windows: Annotated[int, Field(ge=10)] = 20_000
-    tangent_space: TangentSpaceSettings = TangentSpaceSettings()
     cnn: CnnSettings = CnnSettings()
     attention: AttentionSettings = AttentionSettings()
     image: ImageSettings = ImageSettings()
@@ -65,9 +47,7 @@ class RecogniserSettings(Settings):
     training: TrainingSettings = TrainingSettings()
 
 
-ModelSettings = Annotated[
-    LinearSettings | TangentSpaceSettings | NetworkSettings, Field(discriminator="kind")
-]
+ModelSettings = Annotated[LinearSettings | NetworkSettings, Field(discriminator="kind")]
 """Kind and size of a recogniser that can run live."""
 
 
@@ -75,4 +55,4 @@ def settings_with(model: ModelSettings, training: TrainingSettings) -> Recognise
     """Return settings in which one recogniser is as it is wanted."""
     if isinstance(model, LinearSettings):
         return RecogniserSettings(training=training)
-    return RecogniserSettings(training=training, **{model.kind.replace("-", "_"): model})
+    return RecogniserSettings(training=training, **{model.kind: model})

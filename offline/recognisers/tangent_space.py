@@ -17,33 +17,20 @@ _BATCH = 1024  # windows; keeps what lies between two steps small
 class TangentFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     r"""Covariances of each band, mapped to the tangent space at the band's Riemannian mean.
 
-    With :math:`M` the mean of the training part's regularised covariances, a covariance :math:`C`
+    With :math:`M` the mean of the training part's covariances, a covariance :math:`C`
     becomes the upper triangle of :math:`\log(M^{-1/2} C M^{-1/2})`, the elements off the diagonal
     times :math:`\sqrt 2`, so that lengths stay (Barachant et al. 2012, doi
     10.1109/TBME.2011.2172210, equation 9). Lengths and angles do not change when all channels are
     mixed by one invertible matrix, if nothing is shrunk.
 
-    Regularised, a covariance of n channels is
-    :math:`(1 - \lambda) C + (\lambda\,\mathrm{tr}(C) / n + f) I`: a second of a slow band has fewer
-    degrees of freedom than channels, and an average reference or an interpolated channel takes
-    rank away.
-
     Parameters
     ----------
-    shrinkage : float
-        :math:`\lambda`, 0 to 1; 0 only where all covariances have full rank.
-    floor : float
-        :math:`f`, the least variance, square microvolts; above 0.
     mean_windows : int
         The most windows whose mean is taken, thinned evenly within each class. The mean only says
         where the space touches; that of more windows is little else and takes long.
     """
 
-    def __init__(
-        self, shrinkage: float = 0.1, floor: float = 1e-6, mean_windows: int = 500
-    ) -> None:
-        self.shrinkage = shrinkage
-        self.floor = floor
+    def __init__(self, mean_windows: int = 500) -> None:
         self.mean_windows = mean_windows
 
     def fit(self, X: NDArray[np.float64], y: NDArray[np.integer]) -> Self:
@@ -52,14 +39,13 @@ class TangentFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : array, shape (windows, bands, channels, channels)
-            Covariances of the training windows, square microvolts.
+            Covariances of the training windows, of full rank.
         y : array of int, shape (windows,)
             Their classes.
         """
         some = X[thinned(y, self.mean_windows)]
         self.spaces_ = [
-            TangentSpace(metric="riemann").fit(self._regularised(some[:, band]))
-            for band in range(X.shape[1])
+            TangentSpace(metric="riemann").fit(some[:, band]) for band in range(X.shape[1])
         ]
         return self
 
@@ -70,13 +56,5 @@ class TangentFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         for start in range(0, windows, _BATCH):
             rows = slice(start, start + _BATCH)
             for band, space in enumerate(self.spaces_):
-                vectors[rows, band] = space.transform(self._regularised(X[rows, band]))
+                vectors[rows, band] = space.transform(X[rows, band])
         return vectors.reshape(windows, -1)
-
-    def _regularised(self, covariances: NDArray[np.float64]) -> NDArray[np.float64]:
-        channels = covariances.shape[-1]
-        kept = (1 - self.shrinkage) * covariances
-        mean_variance = np.trace(covariances, axis1=1, axis2=2) / channels
-        diagonal = np.arange(channels)
-        kept[:, diagonal, diagonal] += (self.shrinkage * mean_variance + self.floor)[:, None]
-        return kept

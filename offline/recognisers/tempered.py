@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -19,6 +20,12 @@ Labelled = tuple[Seen, NDArray[np.integer]]
 """``X`` and ``y`` of a part."""
 
 _LOG_BOUNDS = (-10.0, 10.0)
+
+
+def fit_with(estimator: Any, train: Labelled, **offered: object) -> Any:
+    """Fit an estimator, and give it of what is offered beside the training part what it takes."""
+    taken = {name: value for name, value in offered.items() if has_fit_parameter(estimator, name)}
+    return estimator.fit(*train, **taken)
 
 
 class Tempered(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
@@ -41,7 +48,14 @@ class Tempered(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ign
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
 
-    def fit(self, X: Seen, y: NDArray[np.integer], *, validation: Labelled) -> Self:
+    def fit(
+        self,
+        X: Seen,
+        y: NDArray[np.integer],
+        *,
+        validation: Labelled,
+        checkpoint: Path | None = None,
+    ) -> Self:
         """Fit the estimator to ``X`` and ``y``, and the temperature to the validation part.
 
         Parameters
@@ -52,12 +66,12 @@ class Tempered(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ign
             Their classes.
         validation : tuple of X and y
             Other windows, of classes that are in ``y``.
+        checkpoint : Path, optional
+            For the estimator, where its training can go on from a file.
         """
-        unfitted = clone(self.estimator)
-        if has_fit_parameter(unfitted, "validation"):
-            self.estimator_ = unfitted.fit(X, y, validation=validation)
-        else:
-            self.estimator_ = unfitted.fit(X, y)
+        self.estimator_ = fit_with(
+            clone(self.estimator), (X, y), validation=validation, checkpoint=checkpoint
+        )
         self.classes_ = self.estimator_.classes_
         held_out, labels = validation
         self.inverse_temperature_ = inverse_temperature(

@@ -21,8 +21,10 @@ from rtbci.stream.network import quiet_lsl
 _COMMANDS = {
     "demo": "rtbci.cli.demo:demo",
     "live": "rtbci.cli.live:live",
+    "calibrate": "rtbci.cli.calibrate:calibrate",
     "watch": "rtbci.cli.watch:watch",
     "streams": "rtbci.cli.streams:streams",
+    "model": "rtbci.cli.model:app",
     "bench": "rtbci.cli.bench:app",
     "replay": "replay.cli:replay",
     "generate": "replay.generate:generate",
@@ -30,6 +32,7 @@ _COMMANDS = {
     "features": "offline.cli.features:features",
     "train": "offline.cli.train:train",
     "evaluate": "offline.cli.evaluate:evaluate",
+    "ablate": "offline.cli.ablate:ablate",
 }
 
 _DEBUG_VARIABLE = "RTBCI_DEBUG"

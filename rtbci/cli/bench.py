@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rtbci.cli.by_name import command_at
+from rtbci.cli.machine import processor
 
 if TYPE_CHECKING:
     import numpy as np
@@ -219,17 +220,7 @@ def by_scipy(recipe: Recipe, path: SignalPath, x: NDArray[np.float64]) -> list[N
 def heading() -> None:
     """Say on what, with what and when it was measured."""
     today = datetime.now(UTC).date()
-    typer.echo(f"{_processor()}, Python {platform.python_version()}, {today}")
-
-
-def _processor() -> str:
-    """Return what the processor calls itself."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return f"{named[0]} ({len(named)} cores)" if named else platform.machine()
+    typer.echo(f"{processor()}, Python {platform.python_version()}, {today}")
 
 
 # Where it is installed: rtbci stands alone without the offline part.

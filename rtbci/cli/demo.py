@@ -18,10 +18,10 @@ from rtbci.errors import RtbciError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from rtbci.cli.scoring import Truth
     from rtbci.model.file import Model
     from rtbci.publish.client import Subscription
     from rtbci.publish.wire import Prediction
+    from rtbci.stream.markers import MarkerInlet, Timeline
 
 _HEADSET = "rtbci-demo"
 _SESSIONS, _TRIALS, _TRIAL_S = 4, 15, 10
@@ -34,7 +34,7 @@ _SILENCE_S = 1.0
 class _Run:
     """What the demonstration has seen of the live system."""
 
-    truth: Truth
+    truth: Timeline
     predictions: list[Prediction] = field(default_factory=list)
     latencies_ms: list[float] = field(default_factory=list)
     sent: int = 0
@@ -93,9 +93,9 @@ def _last_session(data: Path) -> Path:
 def _live(model: Path, recording: Path, log: Path) -> _Run:
     """Start headset and live system as processes of their own, and watch them to the end."""
     from rtbci.cli.processes import background, check_alive, free_address
-    from rtbci.cli.scoring import Truth
     from rtbci.publish.client import Subscription
     from rtbci.publish.wire import DEFAULT_ADDRESS
+    from rtbci.stream.markers import Timeline
 
     # The default, where it is free, so that 'rtbci watch' in another terminal sees it too.
     address = free_address(DEFAULT_ADDRESS)
@@ -106,12 +106,12 @@ def _live(model: Path, recording: Path, log: Path) -> _Run:
                 *("replay", recording, "--name", _HEADSET, "--speed", _SPEED, "--chunk", _CHUNK),
             )
         )
-        markers = _open_markers(headset, log)
+        markers = stack.enter_context(_open_markers(headset, log))
         subscription = stack.enter_context(Subscription(address, _HEADSET, None))
         live = stack.enter_context(
             background(log, "live", "--model", model, "--stream", _HEADSET, "--address", address)
         )
-        seen = _Run(Truth())
+        seen = _Run(Timeline())
         for message in _show(subscription, seen, markers):
             check_alive(live, log)
             if headset.poll() is not None and message is None:
@@ -121,23 +121,23 @@ def _live(model: Path, recording: Path, log: Path) -> _Run:
     return seen
 
 
-def _open_markers(headset: subprocess.Popen[bytes], log: Path) -> Any:
+def _open_markers(headset: subprocess.Popen[bytes], log: Path) -> MarkerInlet:
     """Open the marker stream before anything reads the EEG, so that no marker is missed."""
-    import pylsl
-
     from rtbci.cli.processes import check_alive
-    from rtbci.stream.discovery import StreamFinder, StreamQuery
+    from rtbci.errors import StreamError
+    from rtbci.stream.markers import MarkerInlet
 
-    finder = StreamFinder(StreamQuery(f"name={_HEADSET}-markers").predicate)
-    while not (found := finder.look()):
+    while True:
         check_alive(headset, log)
-        time.sleep(0.1)
-    inlet = pylsl.StreamInlet(found[0])
-    inlet.open_stream(timeout=5)
-    return inlet
+        try:
+            return MarkerInlet(f"{_HEADSET}-markers", timeout=1.0)
+        except StreamError:
+            continue
 
 
-def _show(subscription: Subscription, seen: _Run, markers: Any) -> Iterator[Prediction | None]:
+def _show(
+    subscription: Subscription, seen: _Run, markers: MarkerInlet
+) -> Iterator[Prediction | None]:
     """Draw predictions as they come; yield each, and None after every second of silence."""
     import pylsl
     from rich.live import Live
@@ -153,8 +153,8 @@ def _show(subscription: Subscription, seen: _Run, markers: Any) -> Iterator[Pred
             except ReceiveTimeoutError:
                 prediction = None
             received = pylsl.local_clock()
-            for text, stamp in zip(*markers.pull_chunk(timeout=0.0), strict=True):
-                seen.truth.hear(text[0], stamp)
+            for text, stamp in markers.pull():
+                seen.truth.hear(text, stamp)
             status = subscription.last_status
             if status is not None:
                 seen.sent = max(seen.sent, status.predictions)
@@ -163,7 +163,7 @@ def _show(subscription: Subscription, seen: _Run, markers: Any) -> Iterator[Pred
                 seen.predictions.append(prediction)
                 if prediction.state != "warming-up":
                     seen.latencies_ms.append(1e3 * (received - prediction.lsl_time))
-                truth = seen.truth.label(prediction.lsl_time, prediction.lsl_time)
+                truth = seen.truth.during(prediction.lsl_time, prediction.lsl_time)
                 screen.update(prediction_view(prediction, truth, lost=subscription.lost))
             elif not seen.predictions:
                 waited = time.monotonic() - waiting_since

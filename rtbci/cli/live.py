@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rtbci.cli.names import names_in
 from rtbci.configuration import read_yaml, validate
 from rtbci.errors import ConfigError
 from rtbci.live.settings import LiveSettings
@@ -16,7 +17,13 @@ from rtbci.signals import stop_on_signals
 
 def live(
     model: Annotated[
-        Path | None, typer.Option("--model", "-m", help="Model file made by 'rtbci train'.")
+        list[Path] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Model file made by 'rtbci train'. Several times: they run side by side and their "
+            "average is published.",
+        ),
     ] = None,
     stream: Annotated[
         str | None,
@@ -50,6 +57,19 @@ def live(
         bool | None,
         typer.Option("--lsl-out/--no-lsl-out", help="Also send predictions out over LSL."),
     ] = None,
+    abstain_below: Annotated[
+        float | None,
+        typer.Option(
+            help="Mark predictions whose greatest probability lies below this as better not acted "
+            "on.",
+            metavar="PROBABILITY",
+            show_default="as the model says",
+        ),
+    ] = None,
+    person: Annotated[
+        list[Path] | None,
+        typer.Option(help="The wearer's file from 'rtbci calibrate', for models that need one."),
+    ] = None,
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="YAML file with these settings.")
     ] = None,
@@ -57,16 +77,20 @@ def live(
     """Predict on an LSL stream, each hop, and publish over ZeroMQ until Ctrl-C.
 
     Example: [bold]rtbci live --model model.pt --stream "My amplifier"[/bold]
+
+    Example, several models side by side: [bold]rtbci live --model cnn.pt --model graph.pt[/bold]
     """
     given = {
-        "model": model,
+        "model": model or None,
         "stream": stream,
         "timeout": timeout,
         "address": address,
         "unit": unit,
-        "channels": _names(channels),
-        "bad_channels": _names(bad),
+        "channels": names_in(channels),
+        "bad_channels": names_in(bad),
         "lsl_out": lsl_out,
+        "abstain_below": abstain_below,
+        "person": person or None,
     }
     settings = _settings(config, {key: value for key, value in given.items() if value is not None})
 
@@ -88,13 +112,17 @@ def live(
 def _settings(config: Path | None, given: dict[str, Any]) -> LiveSettings:
     """Merge the file's settings and the command line's, which win."""
     content = read_yaml(config) if config is not None else {}
-    if config is not None and isinstance(content.get("model"), str):
-        content["model"] = os.path.normpath(config.parent / content["model"])
+    if config is not None:
+        beside = {"model", "person"} & content.keys()
+        content |= {key: _beside(config, content[key]) for key in beside}
     merged = content | given
     if "model" not in merged:
         raise ConfigError("no model: name its file with --model (made by 'rtbci train')")
     return validate(LiveSettings, merged, str(config) if config is not None else "command line")
 
 
-def _names(listed: str | None) -> tuple[str, ...] | None:
-    return None if listed is None else tuple(name.strip() for name in listed.split(","))
+def _beside(config: Path, model: Any) -> Any:
+    """Take a model's path, or each of a list, as relative to the YAML file's folder."""
+    if isinstance(model, list):
+        return [_beside(config, one) for one in model]
+    return os.path.normpath(config.parent / model) if isinstance(model, str) else model

@@ -2,46 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from rtbci.publish.wire import Prediction
-
-_MARKER = re.compile(r"trial (\d+) (.+)")
-
-
-@dataclass
-class Truth:
-    """The trials that a marker stream has told of so far.
-
-    Attributes
-    ----------
-    trials : list of (float, float, str)
-        Start and end in LSL time, and label; a trial that is still running ends at infinity.
-    """
-
-    trials: list[tuple[float, float, str]] = field(default_factory=list)
-
-    def hear(self, text: str, lsl_time: float) -> None:
-        """Take a marker: ``trial <n> <label>`` where one starts, ``trial <n> end`` after it."""
-        matched = _MARKER.fullmatch(text)
-        if not matched:
-            return
-        if self.trials and self.trials[-1][1] == float("inf"):
-            start, _, label = self.trials[-1]
-            self.trials[-1] = (start, lsl_time, label)
-        if matched[2] != "end":
-            self.trials.append((lsl_time, float("inf"), matched[2]))
-
-    def label(self, first: float, last: float) -> str | None:
-        """Return the label of the trial that holds both LSL times, None between trials."""
-        for start, end, label in reversed(self.trials):
-            if start <= first:
-                return label if last < end else None
-        return None
+from rtbci.stream.markers import Timeline
 
 
 @dataclass(frozen=True)
@@ -65,7 +32,7 @@ class Tally:
 
 def tally(
     predictions: Sequence[Prediction],
-    truth: Truth,
+    truth: Timeline,
     classes: Sequence[str],
     window: int,
     step: float,
@@ -78,7 +45,7 @@ def tally(
     ----------
     predictions : sequence of Prediction
         What was received.
-    truth : Truth
+    truth : Timeline
         What was so.
     classes : sequence of str
         Class names in order.
@@ -91,7 +58,7 @@ def tally(
     for prediction in predictions:
         # Half a sample of grace: the markers' stamps and the samples' are rounded apart.
         first = prediction.lsl_time - (window - 1.5) * step
-        label = truth.label(first, prediction.lsl_time + 0.5 * step)
+        label = truth.during(first, prediction.lsl_time + 0.5 * step)
         if prediction.state != "warming-up" and label in total:
             total[label] += 1
             right[label] += prediction.label == label

@@ -63,7 +63,11 @@ def prediction_view(
 
 
 def waiting_view(
-    address: str, stream: str | None, status: Status | None, waited_s: float
+    address: str,
+    stream: str | None,
+    status: Status | None,
+    waited_s: float,
+    model: str | None = None,
 ) -> RenderableType:
     """Draw what there is to say before the first prediction.
 
@@ -77,15 +81,21 @@ def waiting_view(
         The newest status, if one came.
     waited_s : float
         Seconds waited so far.
+    model : str or None
+        The model that is asked for; None: what the live system says.
 
     Returns
     -------
     RenderableType
         Something for a Rich console.
     """
-    what = "predictions" if stream is None else f"predictions of {stream}"
-    rows: list[RenderableType] = [Text(f"waiting for {what} from {address} ({waited_s:.0f} s)")]
+    of = "" if stream is None else f" of {stream}"
+    by = "" if model is None else f" by the model {model}"
+    waiting = f"waiting for predictions{of}{by} from {address} ({waited_s:.0f} s)"
+    rows: list[RenderableType] = [Text(waiting)]
     rows += _status_rows(status)
+    if status is not None and model is not None:
+        rows.append(Text(f"the live system runs {status.model}"))
     if status is None and waited_s >= SILENT_AFTER:
         rows.append(Text("nothing heard yet: is `rtbci live` running there?", style="yellow"))
     return Panel(Group(*rows), title="rtbci", title_align="left", padding=(1, 2))
@@ -106,7 +116,10 @@ class _Bar:
 
 
 def _headline(prediction: Prediction, truth: str | None) -> Text:
-    line = Text(prediction.label, style=f"bold {_label_style(prediction.label)}")
+    if prediction.abstained:
+        line = Text.assemble((prediction.label, "dim"), ("  uncertain", "yellow"))
+    else:
+        line = Text(prediction.label, style=f"bold {_label_style(prediction.label)}")
     if truth is not None:
         verdict = ("right", "green") if truth == prediction.label else ("wrong", "red")
         line.append_text(Text.assemble("   ", ("true label: ", "dim"), truth, "  ", verdict))

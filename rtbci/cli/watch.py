@@ -28,6 +28,14 @@ def watch(
     stream: Annotated[
         str | None, typer.Option(help="Only predictions of this EEG stream.", metavar="NAME")
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Of several models that run side by side, only this one's; without it, their "
+            "average.",
+            metavar="NAME",
+        ),
+    ] = None,
     timeout: Annotated[
         float | None,
         typer.Option(
@@ -50,24 +58,29 @@ def watch(
 
     Example: rtbci watch --stream eeg
 
+    Example, one of several models: rtbci watch --model cnn
+
     Example, one JSON line a prediction: rtbci watch --count 10 | jq .label
     """
     console = Console()
     at_terminal = sys.stdout.isatty() and not console.is_dumb_terminal
-    with _clean_end(), subscribe(address, stream, timeout) as subscription:
+    with _clean_end(), subscribe(address, stream, timeout, model) as subscription:
         if json_lines or not at_terminal:
             _print_lines(subscription, count)
         else:
-            _show(_Screen(subscription, address, stream), console, count)
+            _show(_Screen(subscription, address, stream, model), console, count)
 
 
 class _Screen:
     """What the view shows; drawn by Rich's own thread, so that it also tells of silence."""
 
-    def __init__(self, subscription: Subscription, address: str, stream: str | None) -> None:
+    def __init__(
+        self, subscription: Subscription, address: str, stream: str | None, model: str | None
+    ) -> None:
         self.subscription = subscription
         self._address = address
         self._stream = stream
+        self._model = model
         # One value, so that the drawing thread never sees a prediction with another one's time.
         self._latest: tuple[Prediction | None, float] = (None, time.monotonic())
 
@@ -81,7 +94,7 @@ class _Screen:
         silent_s = time.monotonic() - since
         status = self.subscription.last_status
         if prediction is None:
-            return waiting_view(self._address, self._stream, status, silent_s)
+            return waiting_view(self._address, self._stream, status, silent_s, self._model)
         return prediction_view(
             prediction, status=status, lost=self.subscription.lost, silent_s=silent_s
         )

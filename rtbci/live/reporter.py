@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
-from rtbci.live.epoch import Recognition
+from rtbci.live.models import joint_name
+from rtbci.live.recognition import Recognition, average
 from rtbci.model.file import Model
 from rtbci.publish.lsl_outlet import PredictionOutlet
 from rtbci.publish.publisher import Publisher
@@ -20,10 +22,13 @@ class Reporter:
     ----------
     publisher : Publisher
         The ZeroMQ side.
-    model : Model
-        What predicts.
+    models : sequence of Model
+        What predicts. Of several, their average is what is said; each by itself goes out beside it.
     stream : str
         What the stream is called until its name is known.
+    abstain_below : float or None
+        Probability below which it is better not to act, instead of the models' own: of several
+        models the greatest of theirs.
 
     Attributes
     ----------
@@ -33,18 +38,25 @@ class Reporter:
         Where predictions go out over LSL as well.
     """
 
-    def __init__(self, publisher: Publisher, model: Model, stream: str) -> None:
+    def __init__(
+        self,
+        publisher: Publisher,
+        models: Sequence[Model],
+        stream: str,
+        abstain_below: float | None = None,
+    ) -> None:
         self.stream = stream
         self.outlet: PredictionOutlet | None = None
         self._publisher = publisher
-        self._model = model
-        self._predictions = 0
+        self._joint = _Author(models, abstain_below)
+        several = len(models) > 1
+        self._members = [_Author([model], abstain_below) for model in models] if several else []
         self._status = Status(
             stream=stream,
             state="stale",
             unix_time=time.time(),
-            model=model.name,
-            classes=model.recipe.classes,
+            model=self._joint.name,
+            classes=self._joint.classes,
         )
         self._said = 0.0
 
@@ -53,27 +65,34 @@ class Reporter:
         self._publisher.forget(self.stream)
         self.stream = stream
 
-    def predict(self, recognition: Recognition, now: float) -> Prediction:
-        """Publish one prediction; ``now`` is LSL's local clock."""
-        chosen = int(recognition.probabilities.argmax())
-        classes = self._model.recipe.classes
-        age = now - recognition.lsl_time
-        prediction = Prediction(
-            stream=self.stream,
-            seq=self._predictions,
-            label=classes[chosen],
-            probabilities=dict(zip(classes, recognition.probabilities.tolist(), strict=True)),
-            lsl_time=recognition.lsl_time,
-            unix_time=time.time() - age,
-            latency_ms=1e3 * age,
-            quality=recognition.quality,
-            state=recognition.state,
-            model=self._model.name,
-        )
-        self._publisher.publish(prediction)
-        if self.outlet is not None:
-            self.outlet.push(prediction)
-        self._predictions += 1
+    def predict(self, found: Sequence[Recognition | None], now: float) -> Prediction | None:
+        """Publish what was recognised at one sample.
+
+        Parameters
+        ----------
+        found : sequence of Recognition or None
+            Each model's; None where it has not begun yet.
+        now : float
+            LSL's local clock.
+
+        Returns
+        -------
+        Prediction or None
+            What is said of the sample; None until all models have begun.
+        """
+        unix_now = time.time()
+        prediction = None
+        begun = [recognition for recognition in found if recognition is not None]
+        if len(begun) == len(found):
+            prediction = self._joint.write(self.stream, average(begun), now, unix_now)
+            self._publisher.publish(prediction)
+            if self.outlet is not None:
+                self.outlet.push(prediction)
+        # One model is no member of several: what it says has been said.
+        for author, recognition in zip(self._members, found, strict=False):
+            if recognition is not None:
+                own = author.write(self.stream, recognition, now, unix_now)
+                self._publisher.publish(own, member=True)
         return prediction
 
     def tell(self, state: State, message: str, **facts: float | int | None) -> None:
@@ -84,7 +103,7 @@ class Reporter:
                 "state": state,
                 "message": message,
                 "unix_time": time.time(),
-                "predictions": self._predictions,
+                "predictions": self._joint.predictions,
                 **facts,
             }
         )
@@ -97,3 +116,36 @@ class Reporter:
         due = time.monotonic() - self._said >= STATUS_EVERY_S
         if due or state != self._status.state:
             self.tell(state, message, **facts)
+
+
+class _Author:
+    """Who predicts, one model or several together, and how often so far."""
+
+    def __init__(self, models: Sequence[Model], abstain_below: float | None) -> None:
+        self.name = joint_name(models)
+        self.classes = models[0].recipe.classes
+        self.predictions = 0
+        own = max(model.output.abstain_below for model in models)
+        self._abstain_below = own if abstain_below is None else abstain_below
+
+    def write(
+        self, stream: str, recognition: Recognition, now: float, unix_now: float
+    ) -> Prediction:
+        """Return the next prediction; ``now`` is LSL's local clock, ``unix_now`` UTC's."""
+        chosen = int(recognition.probabilities.argmax())
+        age = now - recognition.lsl_time
+        prediction = Prediction(
+            stream=stream,
+            seq=self.predictions,
+            label=self.classes[chosen],
+            probabilities=dict(zip(self.classes, recognition.probabilities.tolist(), strict=True)),
+            abstained=bool(recognition.probabilities[chosen] < self._abstain_below),
+            lsl_time=recognition.lsl_time,
+            unix_time=unix_now - age,
+            latency_ms=1e3 * age,
+            quality=recognition.quality,
+            state=recognition.state,
+            model=self.name,
+        )
+        self.predictions += 1
+        return prediction

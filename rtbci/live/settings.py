@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from rtbci.configuration import Settings
 from rtbci.publish.wire import DEFAULT_ADDRESS
 
 
+def _one_or_more(given: Any) -> Any:
+    return (given,) if isinstance(given, str | Path) else given
+
+
 class LiveSettings(Settings):
-    """Which stream, which model, where to publish.
+    """Which stream, which models, where to publish.
 
     Attributes
     ----------
-    model : Path
-        The model file.
+    model : tuple of Path
+        The model files; a single one may be given as it is. What several say is averaged.
+    person : tuple of Path
+        Files of the wearer's calibration, for models that need one; each finds its own among them.
     stream : str
         ``name=...``, ``type=...``, ``source_id=...``, or bare: any of the three.
     timeout : float or None
@@ -32,9 +38,13 @@ class LiveSettings(Settings):
         Channels not to be used; they are interpolated.
     lsl_out : bool
         Whether predictions also go out as an LSL stream.
+    abstain_below : float or None
+        Greatest probability below which predictions are marked as better not acted on; None: as
+        the models say.
     """
 
-    model: Path
+    model: Annotated[tuple[Path, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
+    person: Annotated[tuple[Path, ...], BeforeValidator(_one_or_more)] = ()
     stream: Annotated[str, Field(min_length=1)] = "type=EEG"
     timeout: Annotated[float, Field(gt=0)] | None = 30.0
     address: Annotated[str, Field(min_length=1)] = DEFAULT_ADDRESS
@@ -42,3 +52,4 @@ class LiveSettings(Settings):
     channels: tuple[str, ...] = ()
     bad_channels: tuple[str, ...] = ()
     lsl_out: bool = False
+    abstain_below: Annotated[float, Field(ge=0, le=1)] | None = None

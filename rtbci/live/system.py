@@ -5,46 +5,53 @@ from __future__ import annotations
 import gc
 import logging
 import time
+from collections.abc import Sequence
 from threading import Event
 
-from rtbci.errors import RtbciError, StreamError
+from rtbci.errors import StreamError
 from rtbci.live.epoch import Epoch
+from rtbci.live.models import fit_models, joint_name, load_models, person_for
 from rtbci.live.reporter import Reporter
 from rtbci.live.settings import LiveSettings
-from rtbci.model.file import Model, load_model
+from rtbci.live.waiting import PATIENCE_S, await_stream, completed
+from rtbci.model.file import Model
 from rtbci.model.recogniser import Recogniser
 from rtbci.publish.lsl_outlet import PredictionOutlet
 from rtbci.publish.publisher import Publisher
 from rtbci.publish.wire import State
 from rtbci.stream.description import StreamDescription
-from rtbci.stream.discovery import StreamFinder, StreamQuery, choose, describe, same_device
+from rtbci.stream.discovery import StreamFinder, StreamQuery, describe, same_device
 from rtbci.stream.inlet import Inlet, StreamLostError
 
 log = logging.getLogger(__name__)
 
-_PATIENCE_S = 0.1  # the longest wait in which nobody is greeted
-_LOOK_AROUND_S = 0.6  # how long to look for a second match, once there is a first
 _GONE_S = 4.0  # silence after which a stream that nobody announces has gone
 _STALE_S = 0.7  # silence after which a stream counts as stopped
 
 
 class LiveSystem:
-    """Runs one model on one stream until it is told to stop.
+    """Runs one model, or several side by side, on one stream until it is told to stop.
 
     Parameters
     ----------
     settings : LiveSettings
-        Which model, stream and address.
+        Which models, stream and address.
 
     Raises
     ------
     ModelFileError
-        If the model file cannot be used.
+        If a model file cannot be used.
+    PersonFileError
+        If a model needs its wearer's calibration, and there is none that was made for it.
+    ConfigError
+        If the models cannot predict side by side.
     """
 
     def __init__(self, settings: LiveSettings) -> None:
         self._settings = settings
-        self._model = load_model(settings.model)
+        self._models = load_models(settings.model)
+        for model in self._models:  # better now than when the stream has been found
+            person_for(model, settings.person)
         self._epochs = 0
         self._stop = Event()
 
@@ -54,82 +61,52 @@ class LiveSystem:
         Raises
         ------
         StreamError, ChannelError, UnitError, RecipeError
-            If the first stream is not found in time, or does not fit the model.
+            If the first stream is not found in time, or does not fit the models.
         PublishError
             If the address cannot be used.
         """
-        _prepare(self._model)
+        _prepare(self._models)
         self._stop = stop
         settings = self._settings
         with Publisher(settings.address) as publisher:
-            reporter = Reporter(publisher, self._model, settings.stream)
+            reporter = Reporter(publisher, self._models, settings.stream, settings.abstain_below)
             log.info("publishing on %s", publisher.address)
             stream = self._await_first(reporter)
             if stream is None:
                 return
             reporter.rename(stream.name)
-            recogniser = self._fit(stream)
+            recognisers = fit_models(self._models, stream, settings)
             if settings.lsl_out:
                 reporter.outlet = PredictionOutlet(
-                    stream.name, stream.source_id, self._model.recipe.classes, self._model.name
+                    stream.name,
+                    stream.source_id,
+                    self._models[0].recipe.classes,
+                    joint_name(self._models),
                 )
             gc.collect()
             gc.freeze()  # what lives now lives for ever: the collector need not look at it again
             while stream is not None:
-                self._serve(stream, recogniser, reporter)
+                self._serve(stream, recognisers, reporter)
                 stream = self._await_return(stream, reporter)
 
     def _await_first(self, reporter: Reporter) -> StreamDescription | None:
         """Wait for the stream that the settings name; None if told to stop."""
-        query, limit = StreamQuery(self._settings.stream), self._settings.timeout
-        deadline = None if limit is None else time.monotonic() + limit
-        log.info("waiting for the stream %r", query.text)
-        finder = StreamFinder(query.predicate)
-        while not self._stop.wait(_PATIENCE_S):
-            if deadline is not None and time.monotonic() > deadline:
-                raise StreamError(
-                    f"no LSL stream {query.text!r} within {limit:g} s; "
-                    "'rtbci streams' lists those on the network"
-                )
-            reporter.attend("stale", f"waiting for the stream {query.text!r}")
-            if finder.look():
-                time.sleep(_LOOK_AROUND_S)
-                found = finder.look()
-                stream = describe(choose(query, found)) if found else None
-                if stream is not None:
-                    return self._complete(stream)
-        return None
+        text = self._settings.stream
 
-    def _complete(self, stream: StreamDescription) -> StreamDescription:
-        """Add what a person has said to what the stream says of itself."""
-        if self._settings.channels:
-            stream = stream.with_channels(self._settings.channels)
-        stream.check_usable()
-        return stream
+        def attend() -> None:
+            reporter.attend("stale", f"waiting for the stream {text!r}")
 
-    def _fit(self, stream: StreamDescription) -> Recogniser:
-        """Fit the model to the stream and get everything compiled before the first sample."""
-        try:
-            recogniser = Recogniser(
-                self._model,
-                stream.sfreq,
-                stream.channels,
-                self._settings.unit or stream.units,
-                self._settings.bad_channels,
-            )
-        except RtbciError as error:
-            raise type(error)(f"stream {stream.name!r}: {error}") from None
-        recogniser.warm_up()
-        if recogniser.path.interpolated:
-            log.warning("interpolating %s", ", ".join(recogniser.path.interpolated))
-        return recogniser
+        stream = await_stream(text, self._settings.timeout, self._stop, attend)
+        return None if stream is None else completed(stream, self._settings.channels)
 
-    def _serve(self, stream: StreamDescription, recogniser: Recogniser, reporter: Reporter) -> None:
+    def _serve(
+        self, stream: StreamDescription, recognisers: Sequence[Recogniser], reporter: Reporter
+    ) -> None:
         """Predict until the stream is lost."""
         self._epochs += 1
         try:
-            with Inlet(stream, recogniser.path.hop) as inlet:
-                epoch = Epoch(inlet, recogniser)
+            with Inlet(stream, recognisers[0].path.hop) as inlet:
+                epoch = Epoch(inlet, recognisers)
                 log.info("connected to %r (%g Hz)", stream.name, stream.sfreq)
                 reporter.tell("warming-up", f"connected to {stream.name!r}", **self._facts(epoch))
                 self._predict(epoch, reporter, stream)
@@ -144,8 +121,9 @@ class LiveSystem:
         heard, received = time.monotonic(), 0
         search: StreamFinder | None = None
         while not self._stop.is_set():
-            for recognition in epoch.pull(_PATIENCE_S):
-                state = reporter.predict(recognition, local_clock()).state
+            for found in epoch.pull(PATIENCE_S):
+                if (prediction := reporter.predict(found, local_clock())) is not None:
+                    state = prediction.state
             now = time.monotonic()
             if epoch.samples > received:
                 heard, received, search = now, epoch.samples, None
@@ -178,14 +156,14 @@ class LiveSystem:
         refused: set[str] = set()
         said = f"waiting for {before.name!r} to return"
         finder = StreamFinder(same_device(before, StreamQuery(self._settings.stream)))
-        while not self._stop.wait(_PATIENCE_S):
+        while not self._stop.wait(PATIENCE_S):
             reporter.attend("stale", said)
             for info in finder.look():
                 stream = None if info.uid() in refused else describe(info)
                 if stream is None:
                     continue
                 try:
-                    stream = self._complete(stream)
+                    stream = completed(stream, self._settings.channels)
                     _check_unchanged(before, stream)
                 except StreamError as error:
                     refused.add(info.uid())
@@ -197,12 +175,13 @@ class LiveSystem:
         return None
 
 
-def _prepare(model: Model) -> None:
+def _prepare(models: Sequence[Model]) -> None:
     """Use one thread: more of them cost more than they give for one small map at a time."""
     import torch
 
     torch.set_num_threads(1)
-    log.info("model %s: %s", model.name, ", ".join(model.recipe.classes))
+    for model in models:
+        log.info("model %s: %s", model.name, ", ".join(model.recipe.classes))
 
 
 def _check_unchanged(before: StreamDescription, after: StreamDescription) -> None:

@@ -5,6 +5,7 @@ The one module that uses ``torch.jit``, which PyTorch has deprecated.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import warnings
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ import rtbci
 from rtbci.atomic import complete_or_absent
 from rtbci.configuration import Settings, describe
 from rtbci.errors import ModelFileError
+from rtbci.model.prototypes import Prototypes
 from rtbci.model.views import Sees
 from rtbci.recipe import Recipe
 from rtbci.signal.normalisation import Statistics
@@ -33,6 +35,24 @@ _STATISTICS, _OUTPUT, _TRAINING = "statistics.json", "output.json", "training.js
 _EXTRA_FILES = (_HEADER, _RECIPE, _CLASSES, _STATISTICS, _OUTPUT, _TRAINING)
 
 
+class PrototypeValues(Settings):
+    """:class:`~rtbci.model.prototypes.Prototypes` as plain data."""
+
+    means: tuple[tuple[float, ...], ...]
+    precision: tuple[tuple[float, ...], ...]
+
+    @classmethod
+    def of(cls, prototypes: Prototypes) -> PrototypeValues:
+        """Take the numbers."""
+        means, precision = prototypes.means.tolist(), prototypes.precision.tolist()
+        return cls(means=means, precision=precision)
+
+    @property
+    def prototypes(self) -> Prototypes:
+        """The numbers as arrays."""
+        return Prototypes(np.array(self.means), np.array(self.precision))
+
+
 class Output(Settings):
     """What is made of a network's logits.
 
@@ -43,10 +63,13 @@ class Output(Settings):
         was not trained on (Guo et al. 2017, arXiv 1706.04599).
     abstain_below : float
         Greatest probability below which the model would rather not say; 0 is never.
+    prototypes : PrototypeValues or None
+        Where classes lie among the log-probabilities of people in general.
     """
 
     temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     abstain_below: Annotated[float, Field(ge=0, le=1)] = 0.0
+    prototypes: PrototypeValues | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +93,8 @@ class Model:
         (batch, channels, points), standardised; or covariances (batch, bands, channels, channels).
     output : Output
         What is made of the logits.
+    digest : str
+        Hash of the file.
     """
 
     name: str
@@ -79,6 +104,7 @@ class Model:
     network: Any
     sees: Sees = "maps"
     output: Output = field(default_factory=Output)
+    digest: str = ""
 
     def log_probabilities(self, seen: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the logarithm of each class's probability.
@@ -236,6 +262,7 @@ def _assemble(path: Path, network: Any, content: dict[str, Any]) -> Model:
         network=network,
         sees=sees,
         output=Output.model_validate(content[_OUTPUT]),
+        digest=hashlib.sha256(path.read_bytes()).hexdigest()[:32],
     )
 
 

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rtbci.errors import PersonFileError
 from rtbci.model.file import Model
+from rtbci.model.person import Person, personal
+from rtbci.model.prototypes import Prototypes
 from rtbci.model.smoothing import Smoother
 from rtbci.model.views import view_of
 from rtbci.signal.path import SignalPath
@@ -41,6 +44,34 @@ class Recognised:
         return len(self.last)
 
 
+def refuse_mismatch(model: Model, person: Person | None) -> None:
+    """Raise PersonFileError where a model needs a person and there is none, or the other way."""
+    block = model.recipe.calibration
+    if block is not None and person is None:
+        raise PersonFileError(
+            f"the model {model.name} is relative to {block.seconds:g} s of its wearer's "
+            f"{' and '.join(block.classes)}: make the wearer's file with 'rtbci calibrate' and "
+            "name it with --person"
+        )
+    if block is None and person is not None:
+        raise PersonFileError(f"the model {model.name} has no use for a person's calibration")
+
+
+def _prototypes(model: Model, person: Person | None) -> Prototypes | None:
+    block = model.recipe.calibration
+    if block is None or not block.prototypes:
+        return None
+    if model.output.prototypes is None or person is None or person.outputs is None:
+        raise PersonFileError(f"the model {model.name} needs a calibration with prototypes")
+    if person.network and person.network != model.digest:
+        raise PersonFileError(
+            f"the person's prototypes were made for another file than the model {model.name}; "
+            "calibrate again with this model"
+        )
+    seconds = block.seconds / len(block.classes)
+    return model.output.prototypes.prototypes.adapted(person.outputs, seconds)
+
+
 class Recogniser:
     """A model on a stream.
 
@@ -56,9 +87,13 @@ class Recogniser:
         The stream's unit, or one for each channel.
     bad : sequence of str
         Channels not to be used.
+    person : Person, optional
+        Whose calibration the model is relative to; for models with a calibration, and only those.
 
     Raises
     ------
+    PersonFileError
+        If the model needs a person and there is none, or the other way round.
     RtbciError
         If the stream does not fit the model's recipe; see :class:`~rtbci.signal.path.SignalPath`.
     """
@@ -70,14 +105,18 @@ class Recogniser:
         channel_names: Sequence[str],
         unit: str | Sequence[str] = "uV",
         bad: Sequence[str] = (),
+        person: Person | None = None,
     ) -> None:
+        refuse_mismatch(model, person)
         self.model = model
+        self._statistics = personal(model.statistics, person)
+        self._prototypes = _prototypes(model, person)
         self.path = SignalPath(model.recipe, sfreq, channel_names, unit, bad)
         self._begin()
 
     def _begin(self) -> None:
         model = self.model
-        self._view = view_of(model.sees, model.recipe, model.statistics)
+        self._view = view_of(model.sees, model.recipe, self._statistics)
         self._smoother = Smoother(model.recipe)
 
     def reset(self) -> None:
@@ -102,7 +141,10 @@ class Recogniser:
         if not len(maps):
             probabilities = np.empty((0, len(self.model.recipe.classes)))
         else:
-            probabilities = self._smoother.apply(self.model.log_probabilities(seen))
+            said = self.model.log_probabilities(seen)
+            if self._prototypes is not None:
+                said = self._prototypes.apply(said)
+            probabilities = self._smoother.apply(said)
         recipe, path = self.model.recipe, self.path
         first = maps.last + 1 - path.window - recipe.history_hops * path.hop
         return Recognised(probabilities, maps.last, maps.bad, first >= path.settling)

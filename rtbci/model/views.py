@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, Protocol
 
 import numpy as np
@@ -9,9 +10,12 @@ from numpy.typing import NDArray
 
 from rtbci.errors import RecipeError
 from rtbci.recipe import Recipe
+from rtbci.signal.geometry import power_of, recentred, regularised, stepped
 from rtbci.signal.normalisation import Normaliser, SignalScaler, Statistics
 from rtbci.signal.path import Maps
 from rtbci.signal.raw import PointWindows, window_points
+
+_FOLLOW_S = 1.0  # two eigenvalue problems a band: more often would cost much and add little
 
 Sees = Literal["maps", "signal", "covariances"]
 """Which view a network is made for."""
@@ -99,12 +103,52 @@ class SignalView:
 
 
 class CovarianceView:
-    """The channels' covariances in each band, as the signal path has them."""
+    """The channels' covariances in each band, regularised, and seen from a reference if any.
+
+    With ``kind="adaptive"`` the reference follows the wearer before a covariance is seen from it:
+    once a second it goes a share of the way to the newest one on the geodesic, with the time
+    constant of the normalisation.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        How covariances are regularised, and whether the reference follows.
+    reference : array, shape (bands, channels, channels), or None
+        What becomes the identity; without one, covariances stay where they are.
+    """
+
+    def __init__(self, recipe: Recipe, reference: NDArray[np.float64] | None) -> None:
+        self._recipe = recipe
+        self._reference = np.empty(0) if reference is None else reference
+        self._whitening = None if reference is None else power_of(reference, -0.5)
+        normalisation = recipe.normalisation
+        self._every = max(round(_FOLLOW_S / recipe.hop_s), 1)
+        follows = normalisation.kind == "adaptive" and reference is not None
+        seconds = self._every * recipe.hop_s
+        self._share = -math.expm1(-seconds / normalisation.time_constant_s) if follows else 0.0
+        self._hops = 0
+
+    @property
+    def follows(self) -> bool:
+        """Whether what is seen depends on what was seen before."""
+        return self._share > 0
 
     def apply(self, maps: Maps) -> NDArray[np.float64]:
         """Return the next hops' covariances, shape (hops, bands, channels, channels)."""
         assert maps.covariances is not None  # the recipe asks for them
-        return maps.covariances
+        recipe = self._recipe
+        seen = regularised(maps.covariances, recipe.shrinkage, recipe.variance_floor)
+        if self._whitening is None:
+            return seen
+        if not self._share:
+            return recentred(seen, self._whitening)
+        for k, trusted in enumerate(np.logical_not(maps.bad.any(axis=1)).tolist()):
+            if self._hops % self._every == 0 and trusted:
+                self._reference = stepped(self._reference, seen[k], self._share)
+                self._whitening = power_of(self._reference, -0.5)
+            seen[k] = recentred(seen[k], self._whitening)
+            self._hops += 1
+        return seen
 
 
 def view_of(sees: Sees, recipe: Recipe, statistics: Statistics) -> View:
@@ -118,7 +162,7 @@ def view_of(sees: Sees, recipe: Recipe, statistics: Statistics) -> View:
     if sees == "signal" and recipe.signal is not None and statistics.power is not None:
         return SignalView(recipe, statistics.power)
     if sees == "covariances" and recipe.covariance:
-        return CovarianceView()
+        return CovarianceView(recipe, statistics.reference)
     if sees == "maps":
         return MapView(recipe, statistics)
     raise RecipeError(f"the network sees {sees}, which the recipe does not ask for")

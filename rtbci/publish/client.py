@@ -14,12 +14,14 @@ import zmq.asyncio
 from rtbci.errors import PublishError, ReceiveTimeoutError
 from rtbci.publish.wire import (
     DEFAULT_ADDRESS,
+    MODEL_TOPIC,
     PREDICTION_TOPIC,
     STATUS_TOPIC,
     Prediction,
     Status,
     check_address,
     decode,
+    member_topic,
 )
 
 _QUEUE_LENGTH = 50_000
@@ -29,6 +31,7 @@ def subscribe(
     address: str = DEFAULT_ADDRESS,
     stream: str | None = None,
     timeout: float | None = None,
+    model: str | None = None,
 ) -> Subscription:
     """Subscribe to the predictions of a live system.
 
@@ -40,6 +43,9 @@ def subscribe(
         Only the predictions of this EEG stream; None: of all streams.
     timeout : float or None
         Seconds without a prediction after which receiving fails; None: wait for ever.
+    model : str or None
+        Only what this model predicts by itself, beside others or alone; None: what the live system
+        says, which of several models is their average.
 
     Returns
     -------
@@ -56,7 +62,7 @@ def subscribe(
     >>> for prediction in subscribe(timeout=10):  # doctest: +SKIP
     ...     print(prediction.label, prediction.probabilities)
     """
-    return Subscription(address, stream, timeout)
+    return Subscription(address, stream, timeout, model)
 
 
 class Subscription:
@@ -78,6 +84,7 @@ class Subscription:
         address: str = DEFAULT_ADDRESS,
         stream: str | None = None,
         timeout: float | None = None,
+        model: str | None = None,
     ) -> None:
         check_address(address)
         self.last_status: Status | None = None
@@ -86,6 +93,7 @@ class Subscription:
         self._address = address
         self._stream = stream
         self._timeout = timeout
+        self._model = model
         self._last_seq: dict[str, int] = {}
         self._async_socket: zmq.asyncio.Socket | None = None
         self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
@@ -95,9 +103,7 @@ class Subscription:
         self._socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
         self._socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 10)
         self._socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, 5)
-        self._topics = [
-            (kind + (stream or "")).encode() for kind in (PREDICTION_TOPIC, STATUS_TOPIC)
-        ]
+        self._topics = _topics(stream, model)
         for topic in self._topics:
             self._socket.setsockopt(zmq.SUBSCRIBE, topic)
         try:
@@ -207,14 +213,15 @@ class Subscription:
             except zmq.Again:
                 return None
             # ZeroMQ matches prefixes: the topic of "eeg" lets that of "eeg2" through.
-            if self._stream is None or frames[0] in self._topics:
-                break
-        message = decode(frames)
-        if isinstance(message, Status):
-            self.last_status = message
-        else:
-            self._count(message)
-        return message
+            if self._stream is not None and frames[0] not in self._topics:
+                continue
+            message = decode(frames)
+            if isinstance(message, Status):
+                self.last_status = message
+                return message
+            if self._model in (None, message.model):
+                self._count(message)
+                return message
 
     def _count(self, prediction: Prediction) -> None:
         self.received += 1
@@ -234,11 +241,24 @@ class Subscription:
         seconds = deadline - time.monotonic()
         if seconds > 0:
             return math.ceil(1000 * seconds)
-        what = "no prediction" if self._stream is None else f"no prediction of {self._stream!r}"
+        raise ReceiveTimeoutError(f"{self._missed()} from {self._address} in time; {self._why()}")
+
+    def _missed(self) -> str:
+        of = "" if self._stream is None else f" of {self._stream!r}"
+        by = "" if self._model is None else f" by the model {self._model!r}"
+        return f"no prediction{of}{by}"
+
+    def _why(self) -> str:
         status = self.last_status
-        why = (
-            "is `rtbci live` running and publishing there?"
-            if status is None
-            else f"the live system is there and says: {status.state} {status.message}".rstrip()
-        )
-        raise ReceiveTimeoutError(f"{what} from {self._address} in time; {why}")
+        if status is None:
+            return "is `rtbci live` running and publishing there?"
+        runs = "" if self._model is None else f", runs {status.model!r}"
+        return f"the live system is there{runs} and says: {status.state} {status.message}".rstrip()
+
+
+def _topics(stream: str | None, model: str | None) -> list[bytes]:
+    """Return what to subscribe to; ZeroMQ takes each for the beginning of a topic."""
+    topics = [PREDICTION_TOPIC + (stream or ""), STATUS_TOPIC + (stream or "")]
+    if model is not None:
+        topics.append(MODEL_TOPIC if stream is None else member_topic(stream, model))
+    return [topic.encode() for topic in topics]

@@ -80,15 +80,17 @@ class Publisher:
         """The address in use, with its real port."""
         return self._address
 
-    def publish(self, message: Prediction | Status) -> None:
+    def publish(self, message: Prediction | Status, *, member: bool = False) -> None:
         """Send a message to all who subscribe to its topic now.
 
         Parameters
         ----------
         message : Prediction or Status
             What to send. The last status of each stream is also kept for :meth:`greet`.
+        member : bool
+            Whether it is what one of several models predicts by itself.
         """
-        frames = encode(message)
+        frames = encode(message, member=member)
         if isinstance(message, Status):
             self._last_status[frames[0]] = frames
         self._socket.send_multipart(frames)

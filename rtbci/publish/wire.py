@@ -17,6 +17,7 @@ from rtbci.errors import PublishError
 
 DEFAULT_ADDRESS = "tcp://127.0.0.1:5556"
 PREDICTION_TOPIC = "prediction/"
+MODEL_TOPIC = "model/"
 STATUS_TOPIC = "status/"
 SCHEMA_FILE = Path(__file__).with_name("schema.json")
 
@@ -57,14 +58,24 @@ class Quality(_Part):
 
 
 class Prediction(_Message):
-    """One prediction: topic ``prediction/<stream>``."""
+    """One prediction: topic ``prediction/<stream>``.
+
+    Where several models predict side by side, that is their average, and what each says by itself
+    has the topic ``model/<stream>/<model>``.
+    """
 
     seq: Annotated[int, Field(ge=0)]
-    """Counts this publisher's predictions without gaps from 0."""
+    """Counts the predictions of this topic without gaps from 0."""
     label: str
-    """The most probable class."""
+    """The most probable class, also where ``abstained``."""
     probabilities: dict[str, Annotated[float, Field(ge=0, le=1)]]
-    """Each class and its probability, in the model's class order."""
+    """Each class and its probability, in the model's class order: the network's posterior under
+    equal class priors (those of its data, if it was trained so), calibrated by the model's
+    temperature, then smoothed as its recipe says. They sum to 1. Of several models, the mean of
+    theirs."""
+    abstained: bool = False
+    """Whether the greatest of ``probabilities`` lies below the model's threshold: better not to act
+    on the label. Of several models, the greatest of their thresholds counts."""
     lsl_time: float
     """LSL time of the last sample used, seconds of this machine's ``local_clock()``."""
     unix_time: float
@@ -74,9 +85,11 @@ class Prediction(_Message):
     quality: Quality = Quality()
     """What may make the prediction less trustworthy."""
     state: State = "ok"
-    """``warming-up``: filters are still settling; ``degraded``: ``quality`` says why."""
+    """Of the signal that was looked at, whatever the probabilities are. ``warming-up``: the filters
+    had not settled when it began; else ``degraded``: it has bad channels or a gap, see ``quality``;
+    else ``ok``. Of several models, the worst of theirs in this order. Never ``stale``."""
     model: str
-    """Name of the model that predicts."""
+    """Name of the model that predicts; of several, their names with ``+`` between them."""
 
 
 class Status(_Message):
@@ -89,7 +102,7 @@ class Status(_Message):
     unix_time: float
     """When this was said, seconds since 1970 (UTC)."""
     predictions: Annotated[int, Field(ge=0)] = 0
-    """Predictions published so far; the next one has this ``seq``."""
+    """Predictions published so far on ``prediction/<stream>``; the next one has this ``seq``."""
     epoch: Annotated[int, Field(ge=0)] = 0
     """Counts (re)connections to the stream, from 1; 0 before the first."""
     samples: Annotated[int, Field(ge=0)] = 0
@@ -99,7 +112,7 @@ class Status(_Message):
     sfreq: float | None = None
     """The stream's sampling rate in hertz, once known."""
     model: str
-    """Name of the model that predicts."""
+    """Name of the model that predicts; of several, their names with ``+`` between them."""
     classes: tuple[str, ...]
     """The model's classes in order."""
 
@@ -127,10 +140,28 @@ def check_address(address: str) -> None:
         )
 
 
-def encode(message: Prediction | Status) -> list[bytes]:
-    """Return a message's frames: topic and JSON."""
-    topic = PREDICTION_TOPIC if isinstance(message, Prediction) else STATUS_TOPIC
-    return [(topic + message.stream).encode(), message.model_dump_json().encode()]
+def encode(message: Prediction | Status, *, member: bool = False) -> list[bytes]:
+    """Return a message's frames: topic and JSON.
+
+    Parameters
+    ----------
+    message : Prediction or Status
+        What to send.
+    member : bool
+        Whether it is what one of several models predicts by itself.
+    """
+    if isinstance(message, Status):
+        topic = STATUS_TOPIC + message.stream
+    elif member:
+        topic = member_topic(message.stream, message.model)
+    else:
+        topic = PREDICTION_TOPIC + message.stream
+    return [topic.encode(), message.model_dump_json().encode()]
+
+
+def member_topic(stream: str, model: str) -> str:
+    """Return the topic of what one of several models predicts by itself."""
+    return f"{MODEL_TOPIC}{stream}/{model}"
 
 
 def decode(frames: list[bytes]) -> Prediction | Status:
@@ -144,9 +175,9 @@ def decode(frames: list[bytes]) -> Prediction | Status:
     if len(frames) != 2:
         raise PublishError(f"a message has a topic and one JSON frame, not {len(frames)} frames")
     topic = frames[0].decode("utf-8", "replace")
-    if not topic.startswith((PREDICTION_TOPIC, STATUS_TOPIC)):
+    if not topic.startswith((PREDICTION_TOPIC, MODEL_TOPIC, STATUS_TOPIC)):
         raise PublishError(f"topic {topic!r} is neither a prediction nor a status")
-    kind = Prediction if topic.startswith(PREDICTION_TOPIC) else Status
+    kind = Status if topic.startswith(STATUS_TOPIC) else Prediction
     try:
         message = kind.model_validate_json(frames[1])
     except ValidationError as error:

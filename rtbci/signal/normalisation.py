@@ -28,11 +28,17 @@ class Statistics:
         Of the maps, in their units.
     power : array, shape (channels,), or None
         Mean square of the signal that a network sees, square microvolts; None where it sees none.
+    reference : array, shape (bands, channels, channels), or None
+        Riemannian mean of the covariances, regularised; None where none is needed.
+
+    Of a recipe with a calibration, all this is relative to each person's own block: to its mean, in
+    its standard deviations, over its power; a reference is the person's own.
     """
 
     mean: NDArray[np.float64]
     std: NDArray[np.float64]
     power: NDArray[np.float64] | None = None
+    reference: NDArray[np.float64] | None = None
 
     @classmethod
     def fit(cls, maps: NDArray[np.float64]) -> Statistics:

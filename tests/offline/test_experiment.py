@@ -13,9 +13,11 @@ from typer.testing import CliRunner
 
 from offline.cli.train import train
 from offline.experiment import Experiment, run
+from offline.models.registry import NETWORKS
+from offline.training import one_thread
 from rtbci.configuration import load_yaml
 from rtbci.errors import ConfigError, RecordingError
-from rtbci.model.file import load_model
+from rtbci.model.file import Model, load_model
 from rtbci.model.recogniser import Recogniser
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -39,6 +41,14 @@ def write_sessions(root: Path, names, seed: int = 0, sign: int = 1) -> None:
     scipy.io.savemat(folder / "label.mat", {"label": np.array([LABELS])})
 
 
+# Smoothing holds on to a trial's class in the next one's beginning: errors that it is unsure of.
+ABSTAINING = {
+    "recipe": {
+        "channels": CHANNELS,
+        "smoothing": {"kind": "exponential", "time_constant_s": 0.5},
+    },
+    "abstain": {"accuracy": 1.0},
+}
 SESSIONS = [f"{subject}_{date}.mat" for subject in (1, 2) for date in (20130101, 20130202)]
 
 
@@ -55,7 +65,7 @@ def write_config(folder: Path, **changes) -> Path:
         "output": "models/made.pt",
         "recipe": {"channels": CHANNELS},
         "split": {"by": "session", "test": "last", "validation": 0.3},
-        "model": {"widths": [8, 8, 8], "hidden": 8},
+        "model": {"kind": "cnn", "widths": [8, 8, 8], "hidden": 8},
         "training": {"epochs": 8, "batch_size": 32, "learning_rate": 0.01},
     }
     path = folder / "train.yaml"
@@ -77,24 +87,65 @@ def test_the_model_file_knows_where_it_comes_from_and_recognises_the_held_out_se
     assert told["test"]["windows"] == result.test.windows > 500
 
 
-def test_the_scores_are_those_that_live_gets_from_the_model_file(config):
+def live_on_the_test_part(config: Path, model: Model) -> tuple[np.ndarray, np.ndarray]:
+    """Return what live says of the held-out sessions' windows, and what is true."""
     from offline.datasets.readers import open_recording
 
-    result = run(load_yaml(config, Experiment))
-    model = load_model(result.path)
-    confusion = np.zeros((3, 3), int)
+    said, true = [], []
     for name in (SESSIONS[1], SESSIONS[3]):
         recording = open_recording(config.parent / "data" / "Preprocessed_EEG" / name)
         live = Recogniser(model, recording.sfreq, recording.channels)
         samples = recording.read().T
         for start in range(0, len(samples), 17):  # an amplifier's odd chunks
-            found = live.push(samples[start : start + 17])
+            with one_thread():
+                found = live.push(samples[start : start + 17])
             for k, last in enumerate(found.last):
                 inside = (last - 199) // TRIAL == last // TRIAL
                 if inside and found.settled[k]:
-                    true = LABELS[last // TRIAL] + 1
-                    confusion[true, found.probabilities[k].argmax()] += 1
+                    said.append(found.probabilities[k])
+                    true.append(LABELS[last // TRIAL] + 1)
+    return np.array(said), np.array(true)
+
+
+def test_the_scores_are_those_that_live_gets_from_the_model_file(config):
+    result = run(load_yaml(config, Experiment))
+    said, true = live_on_the_test_part(config, load_model(result.path))
+    confusion = np.zeros((3, 3), int)
+    np.add.at(confusion, (true, said.argmax(axis=1)), 1)
     assert np.array_equal(result.test.confusion, confusion)
+
+
+def test_what_probabilities_are_worth_is_told_as_live_gets_it(config):
+    result = run(load_yaml(write_config(config.parent, **ABSTAINING), Experiment))
+    model = load_model(result.path)
+    told = model.training
+    threshold = model.output.abstain_below
+    assert told["abstain_below"] == threshold > 0
+    assert told["temperature"] == model.output.temperature != 1
+    assert told["smoothing_lag_s"] >= 0
+    assert told["validation"]["balanced_accuracy"] < 1
+    answered = told["validation"]["answered"]
+    assert answered["balanced_accuracy"] == 1
+    assert 0.01 <= answered["coverage"] < 1
+    assert 1 < len(told["abstaining"]["threshold"]) <= 20
+
+    said, true = live_on_the_test_part(config, model)
+    certain = said.max(axis=1) >= threshold
+    assert told["test"]["answered"]["coverage"] == certain.mean()
+    recall = [(said[certain & (true == k)].argmax(axis=1) == k).mean() for k in range(3)]
+    assert told["test"]["answered"]["balanced_accuracy"] == pytest.approx(np.mean(recall))
+    assert told["test"]["brier"] == pytest.approx(
+        np.mean(((said - np.eye(3)[true]) ** 2).sum(axis=1))
+    )
+
+
+def test_a_model_always_answers_where_nothing_else_is_asked_for(config):
+    result = run(load_yaml(config, Experiment))
+    assert load_model(result.path).output.abstain_below == 0
+    for part in ("validation", "test"):
+        answered = result.training[part]["answered"]
+        assert answered["coverage"] == 1
+        assert answered["balanced_accuracy"] == result.training[part]["balanced_accuracy"]
 
 
 def test_the_test_part_changes_nothing_in_the_model(config):
@@ -140,13 +191,13 @@ def test_eegmat_trains_end_to_end_and_its_model_loads_again(shared_data, tmp_pat
     assert model.training["simulated"] is False
     # One person's 182 s and 62 s in hops of 0.1 s, less two windows' starts and two settlings.
     assert 2200 < result.test.windows < 2440
-    shape = (1, 5, 9, 9)
+    shape = (1, 1, 5, 19)
     assert model.predict_proba(np.zeros(shape, np.float32)).shape == (1, 2)
 
 
-@pytest.mark.parametrize("name", ["train-eegmat.yaml", "train-simulated.yaml"])
-def test_the_files_that_come_with_the_program_are_right(name):
-    experiment = load_yaml(CONFIGS / name, Experiment)
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("train-*.yaml")), ids=lambda path: path.stem)
+def test_the_files_that_come_with_the_program_are_right(path):
+    experiment = load_yaml(path, Experiment)
     assert experiment.dataset.is_file()
     assert experiment.root is None
 
@@ -187,6 +238,11 @@ def test_what_cannot_be_trained_is_told_in_one_line(config, changes, error, said
     assert "\n" not in str(caught.value)
 
 
+def test_there_is_a_ready_file_for_every_network():
+    kinds = {load_yaml(path, Experiment).model.kind for path in CONFIGS.glob("train-*.yaml")}
+    assert kinds >= {*NETWORKS, "linear-svm", "tangent-space"}
+
+
 def test_the_command_prints_scores_and_obeys_its_options(config):
     app = typer.Typer()
     app.command()(train)
@@ -198,4 +254,18 @@ def test_the_command_prints_scores_and_obeys_its_options(config):
     assert printed.exit_code == 0, printed.output
     for word in ("simulated", "balanced accuracy", "recall negative", "windows", str(output)):
         assert word in printed.stdout
+    for word in ("calibration error (ECE)", "Brier score"):
+        assert word in printed.stdout
+    assert "answered" not in printed.stdout
     assert load_model(output).training["seed"] == 5
+
+
+def test_the_command_tells_what_is_gained_by_abstaining(config):
+    app = typer.Typer()
+    app.command()(train)
+    printed = CliRunner().invoke(app, [str(write_config(config.parent, **ABSTAINING))])
+    assert printed.exit_code == 0, printed.output
+    threshold = load_model(config.parent / "models" / "made.pt").output.abstain_below
+    assert f"it abstains below a probability of {threshold:.3f}" in printed.stdout
+    for word in ("answered", "balanced accuracy of these"):
+        assert word in printed.stdout

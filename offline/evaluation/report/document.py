@@ -8,12 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from offline.evaluation.findings import Findings
 from offline.evaluation.report import html
+from offline.evaluation.report.abstaining import CAPTION as ABSTAINING
+from offline.evaluation.report.abstaining import abstaining_figure
 from offline.evaluation.report.behaviour import calibration_figure, over_time_figure
 from offline.evaluation.report.heads import (
     MIN_MAPPED,
     electrodes_figure,
     maps_figure,
     spectra_figure,
+)
+from offline.evaluation.report.looked_at import (
+    HEADS,
+    LOOKED_AT,
+    bands_looked_at_figure,
+    electrodes_looked_at_figure,
+    segments_looked_at_figure,
+    standing,
 )
 from offline.evaluation.report.panels import STYLE
 from offline.evaluation.report.pictures import Pictures
@@ -44,6 +54,8 @@ def write_report(findings: Findings, pictures: Pictures, path: Path) -> None:
         report = mne.Report(title=title(findings))
         report.add_custom_css(html.CSS)
         _add_scores(_Document(report, "scores"), findings)
+        if findings.explained:
+            _add_looked_at(_Document(report, "recognisers"), findings)
         _add_signals(_Document(report, "signals"), findings, pictures)
         _add_circumstances(_Document(report, "circumstances"), findings)
         with tempfile.TemporaryDirectory() as folder:
@@ -95,6 +107,7 @@ def _add_scores(document: _Document, findings: Findings) -> None:
         "(the confidence). Below the dashed line a recogniser is surer than it may be. ECE: "
         "expected calibration error. Lower panels: how many windows were so sure.",
     )
+    document.figure("Abstaining", abstaining_figure(findings), ABSTAINING)
     document.figure(
         "Accuracy over time",
         over_time_figure(findings),
@@ -102,12 +115,53 @@ def _add_scores(document: _Document, findings: Findings) -> None:
         "of their log-probabilities, until the trials of a class have all ended. Lower panels: "
         "trials that last so long; where few are left they say little.",
     )
+    if findings.controls:
+        document.figure(
+            "Controls",
+            controls_figure(findings),
+            "The same data, protocol and recognisers with labels drawn at random for each trial, "
+            "fitted anew: where no label reaches the test part, their accuracy is chance.",
+        )
+    else:
+        document.text(
+            "Controls",
+            html.note("No labels were drawn at random: it is not seen whether labels leak."),
+        )
+
+
+def _add_looked_at(document: _Document, findings: Findings) -> None:
+    section = "What recognisers look at"
+    document.text("What these figures are", html.note(LOOKED_AT), section=section)
     document.figure(
-        "Controls",
-        controls_figure(findings),
-        "The same data, protocol and recognisers with labels drawn at random for each trial, "
-        "fitted anew: where no label reaches the test part, their accuracy is chance.",
+        "Bands",
+        bands_looked_at_figure(findings),
+        "What the true class's log-probability loses where a band is taken away: mean over fits, "
+        "and standard deviation over fits where there are several. Below zero the band misleads, "
+        "or makes the recogniser too sure. Diamonds: mean over classes.",
+        section=section,
     )
+    document.text(
+        "Bands, table",
+        html.looked_at_table(findings),
+        section=section,
+    )
+    segments = segments_looked_at_figure(findings)
+    if segments is not None:
+        document.figure(
+            "Segments",
+            segments,
+            "Evidence for the true class in each of the maps that a network sees at once, summed "
+            "over bands and electrodes.",
+            section=section,
+        )
+    for name in findings.explained:
+        drawn = electrodes_looked_at_figure(findings, name)
+        if drawn is None:
+            note = html.note(f"Fewer than {MIN_MAPPED} electrodes make no map.")
+            document.text(f"Electrodes, {name}", note, section=section)
+        else:
+            caption = f"{standing(findings, name)} {HEADS}"
+            document.figure(f"Electrodes, {name}", drawn, caption, section=section)
 
 
 def _add_signals(document: _Document, findings: Findings, pictures: Pictures) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -28,27 +29,60 @@ if TYPE_CHECKING:
 MIN_MAPPED = 4
 """Fewer electrodes than this make no map."""
 
-_MAPS_ABREAST = 5
+_MAPS_ABREAST = 6
+_HEADROOM = 0.15  # inches
 
 
 def maps_figure(classes: Sequence[str], pictures: Pictures) -> Figure:
     """Draw the mean feature maps: a row a class, a column a band, one scale a column."""
-    n_planes = len(pictures.bands)
-    blocks = [slice(k, min(k + _MAPS_ABREAST, n_planes)) for k in range(0, n_planes, _MAPS_ABREAST)]
-    columns = blocks[0].stop
-    height = 2.0 * len(classes) + 1.1
-    figure = new_figure(max(2.0 * columns, 4.0) + 0.5, height * len(blocks))
-    parts = figure.subfigures(len(blocks), 1, squeeze=False).ravel()
-    info = _info(pictures.channels)
+    return heads_figure(
+        classes,
+        pictures.channels,
+        pictures.bands,
+        pictures.class_maps,
+        [limit_of(pictures.class_maps[:, plane]) for plane in range(len(pictures.bands))],
+    )
+
+
+def heads_figure(
+    rows: Sequence[str],
+    channels: Sequence[str],
+    columns: Sequence[str],
+    maps: NDArray[np.float64],
+    limits: Sequence[float],
+) -> Figure:
+    """Draw heads: of each row's and column's map in nats.
+
+    Parameters
+    ----------
+    rows, columns : sequence of str
+        What they are called; more columns than fit abreast go on below.
+    channels : sequence of str
+        Electrodes.
+    maps : array, shape (rows, columns, channels)
+        Nats; a map that is not finite has no windows.
+    limits : sequence of float
+        The greatest distance from zero that each column's scale shows.
+    """
+    n_blocks = math.ceil(len(columns) / _MAPS_ABREAST)
+    widest = math.ceil(len(columns) / n_blocks)
+    starts = range(0, len(columns), widest)
+    blocks = [slice(k, min(k + widest, len(columns))) for k in starts]
+    height = 2.0 * len(rows) + 1.1
+    figure = new_figure(max(2.0 * widest, 4.0) + 0.5, height * n_blocks)
+    # Heads keep their shape after the layout, which then would cut the titles above them.
+    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - _HEADROOM / figure.get_figheight()))
+    parts = figure.subfigures(n_blocks, 1, squeeze=False).ravel()
+    info = _info(channels)
     for part, block in zip(parts, blocks, strict=True):
         # A last block that is not full keeps the others' size of maps.
-        axes = part.subplots(len(classes), columns, squeeze=False)
+        axes = part.subplots(len(rows), widest, squeeze=False)
         for unused in axes[:, block.stop - block.start :].ravel():
             unused.set_axis_off()
-        for column, plane in enumerate(range(block.start, block.stop)):
-            _column(part, axes[:, column], pictures.class_maps[:, plane], info)
-            axes[0, column].set_title(pictures.bands[plane])
-        for panel, name in zip(axes[:, 0], shortened(classes), strict=True):
+        for place, column in enumerate(range(block.start, block.stop)):
+            _column(part, axes[:, place], maps[:, column], info, limits[column])
+            axes[0, place].set_title(columns[column])
+        for panel, name in zip(axes[:, 0], shortened(rows), strict=True):
             panel.text(
                 -0.12, 0.5, name, rotation=90, ha="center", va="center", weight="bold",
                 transform=panel.transAxes,
@@ -56,11 +90,12 @@ def maps_figure(classes: Sequence[str], pictures: Pictures) -> Figure:
     return figure
 
 
-def _column(part: SubFigure, axes: Sequence[Axes], maps: NDArray[np.float64], info: Any) -> None:
-    """Draw one plane's map of each class, and their scale below."""
+def _column(
+    part: SubFigure, axes: Sequence[Axes], maps: NDArray[np.float64], info: Any, limit: float
+) -> None:
+    """Draw one column's maps, and their scale below."""
     import mne
 
-    limit = _limit(maps)
     image = None
     for panel, values in zip(axes, maps, strict=True):
         if np.isfinite(values).all():
@@ -139,7 +174,7 @@ def _head() -> tuple[float, float, float, float]:
     return x, y, z, float(np.linalg.norm(ring - middle, axis=1).mean())
 
 
-def _limit(maps: NDArray[np.float64]) -> float:
+def limit_of(maps: NDArray[np.float64]) -> float:
     """Return the greatest distance from zero, so that white is no difference."""
     known = np.abs(maps[np.isfinite(maps)])
     return float(known.max()) if known.size and known.any() else 1.0

@@ -6,9 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+import numpy as np
+
 from offline.evaluation.findings import Findings
 from offline.evaluation.report.metrics_file import plain
-from offline.evaluation.table import EMPTY, Row, counted, extent, legend, percent, rows
+from offline.evaluation.table import (
+    EMPTY,
+    Row,
+    counted,
+    extent,
+    legend,
+    percent,
+    rows,
+    smoothed,
+)
 
 CSS = """
 .rtbci-warning { background: #b00020; color: white; font-weight: bold; font-size: 1.15rem;
@@ -78,6 +89,18 @@ def subjects_table(findings: Findings) -> str:
     return _block(_numbers(["subject", *names], body))
 
 
+def looked_at_table(findings: Findings) -> str:
+    """Return balanced accuracy lost without each band, points, a row a recogniser."""
+    heads: tuple[str, ...] = ()
+    body = []
+    for name, explained in findings.explained.items():
+        heads = ("recogniser", *(f"without {band}" for band in explained.bands))
+        lost = np.round(explained.mean.band_accuracy, 3) + 0.0  # no minus before a zero
+        body.append([name, *map(percent, lost.tolist())])
+    caption = '<p class="note">Points of balanced accuracy that are lost without a band.</p>'
+    return _block(caption + _numbers(heads, body))
+
+
 def left_out_table(findings: Findings) -> str:
     """Return what was not used, and why."""
     if not findings.left_out:
@@ -101,6 +124,8 @@ def _heads(findings: Findings) -> list[str]:
         "recogniser", "balanced accuracy", "± over seeds", "accuracy", "macro F1",
         "trial accuracy", "ECE", "Brier", "p",
     ]  # fmt: skip
+    if smoothed(findings):
+        heads += ["lag [s]"]
     if findings.controls:
         heads += ["random labels", "chance inside"]
     if findings.leak:
@@ -113,6 +138,8 @@ def _cells(findings: Findings, row: Row) -> list[str]:
         row.recogniser, f"{row.balanced_accuracy}\n{row.interval}", row.seeds_sd, row.accuracy,
         row.macro_f1, row.trial_accuracy, row.calibration_error, row.brier, row.permutation_p,
     ]  # fmt: skip
+    if smoothed(findings):
+        cells += [row.lag]
     if findings.controls:
         cells += [f"{row.control}\n{row.control_interval}", row.chance_inside]
     if findings.leak:

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from offline.evaluation.findings import Findings, pooled
 from offline.evaluation.summary import Summary
+from offline.explain.explanation import Explained
 from rtbci.atomic import complete_or_absent
 
 
@@ -67,7 +69,43 @@ def _of_recogniser(findings: Findings, summary: Summary) -> dict[str, Any]:
         leak = plain(findings.leak[name])
         leak |= _on_random_labels(findings.leak_controls.get(name), findings.chance)
         found["random_windows"] = {"leaky": True} | leak
+    if name in findings.explained:
+        found["looks_at"] = _looked_at(findings.explained[name], findings.classes)
     return found
+
+
+def _looked_at(explained: Explained, classes: Sequence[str]) -> dict[str, Any]:
+    """Return what a recogniser looks at, each number under its names; nats and shares."""
+    mean, sd = explained.mean, explained.sd
+
+    def by_class(values: NDArray[np.float64], *names: Sequence[str]) -> Any:
+        return _named(values, classes, *names)
+
+    segments = [f"{seconds:g} s before" for seconds in explained.segment_s]
+    return {
+        "fits": explained.fits,
+        "attributions": by_class(mean.attributions, explained.planes, explained.channels),
+        "over_segments": by_class(mean.over_segments, segments),
+        "without_electrode": {
+            "balanced_accuracy_lost": _named(mean.electrode_accuracy, explained.channels),
+            "balanced_accuracy_lost_sd": _named(sd.electrode_accuracy, explained.channels),
+            "log_probability_lost": by_class(mean.electrode_nats, explained.channels),
+            "log_probability_lost_sd": by_class(sd.electrode_nats, explained.channels),
+        },
+        "without_band": {
+            "balanced_accuracy_lost": _named(mean.band_accuracy, explained.bands),
+            "balanced_accuracy_lost_sd": _named(sd.band_accuracy, explained.bands),
+            "log_probability_lost": by_class(mean.band_nats, explained.bands),
+            "log_probability_lost_sd": by_class(sd.band_nats, explained.bands),
+        },
+    }
+
+
+def _named(values: NDArray[np.float64], names: Sequence[str], *inner: Sequence[str]) -> Any:
+    """Return an array as dicts, one inside another, keyed by the names of each axis."""
+    if not inner:
+        return dict(zip(names, plain(values), strict=True))
+    return {name: _named(row, *inner) for name, row in zip(names, values, strict=True)}
 
 
 def _on_random_labels(draws: tuple[Summary, ...] | None, chance: float) -> dict[str, Any]:

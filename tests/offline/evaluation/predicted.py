@@ -39,9 +39,13 @@ def predictions(
 
 
 def outcome(
-    made: Predictions, fold: str = "all", seed: int = 0, draw: int | None = None
+    made: Predictions,
+    fold: str = "all",
+    seed: int = 0,
+    draw: int | None = None,
+    lag_s: float = 0.0,
 ) -> Outcome:
-    return Outcome(Task("svm", fold, seed, draw), made, {}, validation=0.5, fit_s=1.0)
+    return Outcome(Task("svm", fold, seed, draw), made, lag_s)
 
 
 def rows(made: Predictions, chosen: NDArray[np.bool_] | Sequence[int]) -> Predictions:

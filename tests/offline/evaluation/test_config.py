@@ -29,10 +29,10 @@ def test_paths_are_relative_to_the_file(tmp_path):
 def test_the_trivial_recogniser_is_always_compared_with(tmp_path):
     settings = load_yaml(written(tmp_path, recognisers=["k-nn"]), Evaluation)
     assert settings.compared == ("k-nn", "trivial")
-    assert not settings.needs_covariances
+    assert settings.needs == {"maps"}
     everything = load_yaml(written(tmp_path), Evaluation)
     assert everything.compared == tuple(RECOGNISERS)
-    assert everything.needs_covariances
+    assert everything.needs == {"maps", "covariances", "segments", "signal"}
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,17 @@ def test_the_trivial_recogniser_is_always_compared_with(tmp_path):
         ({"protocol": {"kind": "trials", "fold": 3}}, "fold"),
         ({"test_datasets": ["b.yaml"]}, "test_datasets and protocol: {kind: datasets} belong"),
         ({"protocol": {"kind": "datasets"}}, "test_datasets and protocol: {kind: datasets} belong"),
-        ({"controls": {"random_labels": 0}}, "controls.random_labels = 0"),
+        ({"controls": {"random_labels": -1}}, "controls.random_labels = -1"),
+        (
+            {"recipe": {"calibration": {"classes": ["negative"], "seconds": 30}}}
+            | {"left_out": {"classes": ["negative", "neutral"], "seconds": 50}},
+            "left_out does not hold all of recipe.calibration",
+        ),
+        (
+            {"recipe": {"calibration": {"classes": ["negative"], "seconds": 30}}}
+            | {"left_out": {"classes": ["neutral"], "seconds": 60}},
+            "left_out does not hold all of recipe.calibration",
+        ),
         ({"window_stride": 2}, "unknown key 'window_stride'; allowed are datasets"),
     ],
 )

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from offline.datasets.recording import Recording, recording_of
-from offline.evaluation.fitting import as_live, run_task
-from offline.evaluation.outcome import Predictions, Task
+from offline.evaluation.fitting import Bench, as_live, run_task
+from offline.evaluation.lag import lag_s
+from offline.evaluation.outcome import Fit, Outcome, Predictions, Said, Task
 from offline.evaluation.protocols import LeaveOneSubjectOut, RandomWindows, Sessions, Trials
 from offline.features.extract import Features, extract
 from offline.features.statistics import training_statistics
@@ -16,7 +17,8 @@ from offline.recognisers import RECOGNISERS, FittedRecogniser, Inputs, fit_chose
 from offline.recognisers.as_network import LIVE, as_network
 from rtbci.model.file import Output, load_model, save_model
 from rtbci.model.recogniser import Recogniser
-from rtbci.recipe import Normalisation
+from rtbci.model.smoothing import Smoother
+from rtbci.recipe import Exponential, HiddenMarkov, Normalisation, Smoothing
 from rtbci.signal.normalisation import Statistics
 from tests.offline.evaluation.people import (
     CHANNELS,
@@ -54,7 +56,12 @@ def said(
     recogniser: FittedRecogniser, statistics: Statistics, recording: Recording
 ) -> tuple[Features, np.ndarray]:
     features = extract(recording, RECIPE)
-    return features, as_live(recogniser, features, statistics, RECIPE)
+    unsmoothed = as_live(recogniser, features, statistics, RECIPE)
+    return features, Smoother(RECIPE).apply(unsmoothed)
+
+
+def told(made: Bench, task: Task) -> Predictions:
+    return Outcome.of(run_task(made, task), made.material.recipe).predictions
 
 
 @pytest.mark.parametrize("name", RECOGNISERS)
@@ -94,8 +101,8 @@ def test_live_says_the_same(tmp_path, name):
 @pytest.mark.parametrize("name", ["logistic-regression", "tangent-space"])
 def test_every_hop_of_the_test_part_is_predicted_with_its_place(name):
     made = bench()
-    outcome = run_task(made, Task(name, made.folds(0)[1].name, 0))
-    predictions = outcome.predictions
+    fit = run_task(made, Task(name, made.folds(0)[1].name, 0))
+    predictions = Outcome.of(fit, RECIPE).predictions
     (tested,) = set(predictions.recording)
     features = extract(made.material.recordings[tested], RECIPE)
     windows = features.trial >= 0
@@ -106,7 +113,7 @@ def test_every_hop_of_the_test_part_is_predicted_with_its_place(name):
     np.testing.assert_allclose(predictions.seconds, (features.last[windows] + 1 - starts) / SFREQ)
     assert predictions.seconds.min() >= RECIPE.window_s
     assert right(predictions) > 0.9
-    assert outcome.fit_s > 0
+    assert fit.fit_s > 0
 
 
 def test_the_test_part_has_no_say_in_the_fit():
@@ -120,11 +127,10 @@ def test_the_test_part_has_no_say_in_the_fit():
     people[tested] = replace(people[tested], blocks=lambda: iter((half,)))
     other = replace(made, material=replace(made.material, recordings=tuple(people)))
     before, after = run_task(made, task), run_task(other, task)
-    early = before.predictions.trial < 2
+    early = before.said.trial < 2
     assert early.any()
-    np.testing.assert_array_equal(
-        before.predictions.probabilities[early], after.predictions.probabilities[early]
-    )
+    first, second = told(made, task), told(other, task)
+    np.testing.assert_array_equal(first.probabilities[early], second.probabilities[early])
     assert (before.chosen, before.validation) == (after.chosen, after.validation)
 
 
@@ -133,21 +139,21 @@ def test_the_scaling_follows_the_wearer_through_the_whole_recording():
     adaptive = RECIPE.model_copy(update={"normalisation": Normalisation(time_constant_s=5)})
     made = bench(1, 1, Trials(train=4, test=2, validation_share=0.5), adaptive)
     task = Task("logistic-regression", made.folds(0)[0].name, 0)
-    before = run_task(made, task).predictions
+    before = told(made, task)
     (recording,) = made.material.recordings
     louder = recording.read()
     louder[:, : trials()[0].stop] *= 3
     changed = replace(recording, blocks=lambda: iter((louder,)))
     other = replace(made, material=replace(made.material, recordings=(changed,)))
-    assert not np.array_equal(run_task(other, task).predictions.probabilities, before.probabilities)
+    assert not np.array_equal(told(other, task).probabilities, before.probabilities)
 
 
 def test_random_labels_are_scored_against_themselves():
     made = bench(6, 1, LeaveOneSubjectOut())
     scores = []
     for fold in made.folds(0):
-        true = run_task(made, Task("logistic-regression", fold.name, 0)).predictions
-        random = run_task(made, Task("logistic-regression", fold.name, 0, draw=1)).predictions
+        true = told(made, Task("logistic-regression", fold.name, 0))
+        random = told(made, Task("logistic-regression", fold.name, 0, draw=1))
         np.testing.assert_array_equal(true.trial, random.trial)
         assert right(true) > 0.9
         scores.append(right(random))
@@ -171,17 +177,71 @@ def test_random_windows_know_trials_again_that_mean_nothing():
         material=replace(honest.material, recordings=tuple(people)),
         protocol=RandomWindows(folds=3),
     )
-    scores = [
-        right(run_task(leaky, Task("rbf-svm", fold.name, 0, draw=3)).predictions)
-        for fold in leaky.folds(0)
-    ]
+    scores = [right(told(leaky, Task("rbf-svm", fold.name, 0, draw=3))) for fold in leaky.folds(0)]
     assert np.mean(scores) > 0.75
 
 
 def test_the_same_task_gives_the_same_numbers():
     made = bench()
     task = Task("cnn", made.folds(0)[0].name, 5)
-    first, again = run_task(made, task).predictions, run_task(made, task).predictions
+    first, again = told(made, task), told(made, task)
     np.testing.assert_array_equal(first.probabilities, again.probabilities)
-    other = run_task(made, replace(task, seed=6)).predictions
+    other = told(made, replace(task, seed=6))
     assert not np.array_equal(first.probabilities, other.probabilities)
+
+
+SMOOTHINGS = (
+    None,
+    Exponential(kind="exponential", time_constant_s=3.0),
+    HiddenMarkov(kind="hmm", dwell_s=5.0),
+)
+
+
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
+def test_smoothing_runs_from_the_first_window_of_each_recording(smoothing: Smoothing | None):
+    recipe = RECIPE.model_copy(update={"smoothing": smoothing})
+    made = bench(1, 2, Trials(train=3, test=3, pooled=True, validation_share=0.5), recipe)
+    (fold,) = made.folds(0)
+    fit = run_task(made, Task("logistic-regression", fold.name, 0))
+    outcome = Outcome.of(fit, recipe)
+    for r, recording in enumerate(made.material.recordings):
+        features = extract(recording, recipe)
+        hops = fit.said.log_probabilities[fit.said.recording == r]
+        mine = outcome.predictions.recording == r
+        tested = np.flatnonzero(np.isin(features.trial, [t for k, t in fold.test if k == r]))
+        assert tested[0] > 10  # the trained trials come before, and are smoothed as well
+        live = Smoother(recipe)
+        expected = np.concatenate([live.apply(hop[None]) for hop in hops])
+        np.testing.assert_array_equal(outcome.predictions.probabilities[mine], expected[tested])
+        np.testing.assert_array_equal(outcome.predictions.trial[mine], features.trial[tested])
+
+
+def test_a_fit_is_the_same_under_any_smoothing_and_the_lag_is_its_own():
+    fits: list[Fit] = []
+    for smoothing in SMOOTHINGS:
+        recipe = RECIPE.model_copy(update={"smoothing": smoothing})
+        made = bench(recipe=recipe)
+        fit = run_task(made, Task("cnn", made.folds(0)[0].name, 0))
+        fits.append(fit)
+        for name, column in vars(fits[0].said).items():
+            np.testing.assert_array_equal(getattr(fit.said, name), column)
+    said = fits[0].said
+    tested = said.log_probabilities[said.tested]
+    for smoothing in SMOOTHINGS:
+        recipe = RECIPE.model_copy(update={"smoothing": smoothing})
+        expected = 0.0 if smoothing is None else lag_s(recipe, tested, said.label)
+        assert Outcome.of(fits[0], recipe).lag_s == expected
+
+
+def test_lag_is_about_tested_windows_alone():
+    recipe = RECIPE.model_copy(update={"smoothing": SMOOTHINGS[1]})
+    right_then_wrong = np.log([[0.8, 0.2], [0.2, 0.8], [0.2, 0.8], [0.8, 0.2], [0.1, 0.9]])
+    zeros = np.zeros(2, np.int64)
+    said = Said(
+        np.zeros(5, np.int64), right_then_wrong, np.array([0, 1]), zeros, zeros + 1.0, zeros
+    )
+    said = replace(said, label=np.array([0, 1]))
+    outcome = Outcome.of(Fit(Task("svm", "all", 0), said, {}, 0.5, 1.0), recipe)
+    assert outcome.lag_s == lag_s(recipe, right_then_wrong[:2], said.label)
+    assert 0 < outcome.lag_s < 3
+    assert len(outcome.predictions) == 2

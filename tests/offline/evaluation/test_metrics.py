@@ -203,3 +203,23 @@ def test_outcomes_that_cannot_be_scored_are_refused():
     made.probabilities[2, 1] = np.nan
     with pytest.raises(ValueError, match="fold='0'.* not a number"):
         summarise("svm", outcomes, SUBJECTS, CLASSES, seed=0, **QUICK)
+
+
+@pytest.mark.parametrize(
+    ("lags", "lag_s", "told"),
+    [
+        ((0.0, 0.0), 0.0, 1.0),
+        ((1.0, 3.0, 8.0, np.nan), 3.0, 1.0),
+        ((1.0, np.inf, np.inf, 2.0), 1.5, 0.5),
+        ((np.inf, np.inf), np.inf, 0.0),
+        ((np.nan,), np.nan, np.nan),
+    ],
+)
+def test_the_lag_is_that_of_a_typical_fold_that_tells_changes(lags, lag_s, told):
+    rng = np.random.default_rng(0)
+    outcomes = [
+        outcome(session(0, [0, 1, 2], rng), fold=f"{k}", seed=k, lag_s=lag)
+        for k, lag in enumerate(lags)
+    ]
+    found = summarise("svm", outcomes, SUBJECTS, CLASSES, seed=0, **QUICK)
+    np.testing.assert_equal((found.lag_s, found.lag_told), (lag_s, told))

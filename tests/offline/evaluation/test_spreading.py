@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from offline.evaluation.fitting import Bench
-from offline.evaluation.outcome import Outcome, Task
+from offline.evaluation.outcome import Fit, Task
 from offline.evaluation.protocols import LeaveOneSubjectOut
 from offline.evaluation.spreading import over_cluster, over_processes
 from rtbci.cli.processes import end
@@ -30,16 +30,16 @@ def work() -> tuple[Bench, list[Task]]:
 
 
 @pytest.fixture(scope="module")
-def expected(work) -> dict[Task, Outcome]:
-    return {outcome.task: outcome for outcome in over_processes(*work, jobs=1)}
+def expected(work) -> dict[Task, Fit]:
+    return {fit.task: fit for fit in over_processes(*work, jobs=1)}
 
 
-def assert_equal(found: dict[Task, Outcome], expected: dict[Task, Outcome]) -> None:
+def assert_equal(found: dict[Task, Fit], expected: dict[Task, Fit]) -> None:
     assert found.keys() == expected.keys()
-    for task, outcome in expected.items():
-        for name, column in vars(outcome.predictions).items():
-            np.testing.assert_array_equal(getattr(found[task].predictions, name), column)
-        assert found[task].chosen == outcome.chosen
+    for task, fit in expected.items():
+        for name, column in vars(fit.said).items():
+            np.testing.assert_array_equal(getattr(found[task].said, name), column)
+        assert found[task].chosen == fit.chosen
 
 
 @contextmanager
@@ -95,16 +95,16 @@ def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]
 
 
 def test_processes_give_the_same_as_one_process(work, expected):
-    assert_equal({outcome.task: outcome for outcome in over_processes(*work, jobs=2)}, expected)
+    assert_equal({fit.task: fit for fit in over_processes(*work, jobs=2)}, expected)
 
 
 def test_a_cluster_gives_the_same_though_a_worker_is_killed(work, expected, tmp_path):
     with cluster(tmp_path) as (address, workers):
         found = {}
-        for outcome in over_cluster(*work, address):
+        for fit in over_cluster(*work, address):
             if not found:
                 os.kill(workers[0].pid, signal.SIGKILL)
-            found[outcome.task] = outcome
+            found[fit.task] = fit
         assert workers[0].wait(10) == -signal.SIGKILL
         assert workers[1].poll() is None
     assert_equal(found, expected)

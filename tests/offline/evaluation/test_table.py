@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from offline.evaluation.findings import Findings, pooled
+from offline.evaluation.report.html import overview
 from offline.evaluation.summary import Spread
 from offline.evaluation.table import render, rows
 from tests.offline.evaluation.report.examples import findings, summary
@@ -96,6 +97,31 @@ def test_columns_without_content_are_left_out() -> None:
     text = printed(findings(controls={}), 120)
     assert "random" not in text
     assert "LEAKY" not in text
+
+
+def test_without_a_control_the_legend_says_so() -> None:
+    assert "No labels were drawn as a control" in " ".join(
+        printed(findings(controls={}), 120).split()
+    )
+    assert "No labels were drawn" in overview(findings(controls={}))
+    assert "No labels were drawn" not in printed(findings(), 120)
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_a_lag_is_shown_where_smoothing_adds_one(width: int) -> None:
+    inf, nan = float("inf"), float("nan")
+    lags = {"cnn": 3.24, "svm": inf, "knn": nan, "mlp": 0.0}
+    told = {"cnn": 0.643}
+    slow = findings(
+        summaries=tuple(
+            summary(name, lag_s=lag, lag_told=told.get(name, 1.0)) for name, lag in lags.items()
+        )
+    )
+    assert [row.lag for row in rows(slow)] == ["3.2 (64%)", "never", "–", "0.0"]
+    text = printed(slow, width)
+    assert all(word in text for word in ("lag", "3.2", "never"))
+    assert "Lag: what smoothing adds" in " ".join(text.split())
+    assert "lag" not in printed(findings(), width).lower()
 
 
 def test_marks_come_first_in_the_title() -> None:

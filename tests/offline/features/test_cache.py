@@ -16,7 +16,7 @@ from offline.features.cache import extract_all, extract_each, fingerprint, load_
 from offline.features.entry import StoredArray
 from offline.features.extract import extract, relabelled
 from rtbci.errors import ChannelError, RecordingError
-from rtbci.recipe import SEED_BANDS, HiddenMarkov, Normalisation, RawSignal, Recipe
+from rtbci.recipe import SEED_BANDS, Calibration, HiddenMarkov, Normalisation, RawSignal, Recipe
 from rtbci.signal.path import SignalPath
 from rtbci.signal.raw import PointWindows, window_points
 from tests.offline.features.sessions import RECIPE, opened, session, write_session
@@ -117,6 +117,8 @@ CHANGES = {
     "smoothing": (HiddenMarkov(kind="hmm"), False),
     "segments": (3, False),
     "segment_s": (1.0, False),
+    "shrinkage": (0.2, False),
+    "calibration": (Calibration(classes=("neutral",)), False),
     "channels": (("F4", "FZ", "F3", "PZ"), True),
     "bands": (SEED_BANDS[1:], True),
     "filter_order": (4, True),

@@ -101,6 +101,24 @@ def test_an_electrode_hears_only_of_those_within_reach():
     assert moved.tolist() == [True, True, True, *[False] * 6]
 
 
+def test_a_node_holds_all_planes_of_all_segments_at_its_electrode():
+    recipe = RECIPE.model_copy(update={"bands": SEED_BANDS[:2], "segments": 3})
+    network = Graph(recipe, GraphSettings()).double().eval()
+    maps = random_maps(recipe, 2).double()
+    laplacian = network.laplacian().detach().numpy()
+    nodes = np.array([[member[:, :, k].ravel() for k in range(9)] for member in maps.numpy()])
+    second = 2 * laplacian @ laplacian - np.eye(9)
+    terms = np.concatenate([nodes, laplacian @ nodes, second @ nodes], axis=2)
+    theta, bias, hidden, hidden_bias, out, out_bias = [
+        parameter.detach().numpy()
+        for part in (network.convolution, network.head)
+        for parameter in part.parameters()
+    ]
+    convolved = np.maximum(terms @ theta.T + bias, 0).reshape(2, -1)
+    expected = np.maximum(convolved @ hidden.T + hidden_bias, 0) @ out.T + out_bias
+    np.testing.assert_allclose(network(maps).detach().numpy(), expected, atol=1e-10)
+
+
 def same_sign(examples, seed):
     """Return maps whose class is whether F3 and P4 agree; neither alone says anything."""
     generator = torch.Generator().manual_seed(seed)

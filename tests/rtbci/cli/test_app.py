@@ -22,7 +22,7 @@ from tests.system import rtbci
 
 ROOT = Path(package.__file__).parent
 COMMANDS = (
-    *("demo", "live", "watch", "streams", "bench", "replay", "generate"),
+    *("demo", "live", "watch", "streams", "model", "bench", "replay", "generate"),
     *("dataset", "features", "train", "evaluate"),
 )
 
@@ -233,7 +233,8 @@ def test_rtbci_stands_alone_where_only_it_is_installed():
         "from rtbci.cli.app import build; import typer; "
         "print(*sorted(typer.main.get_command(build()).commands))"
     )
-    assert done.stdout.split() == ["bench", "demo", "live", "streams", "watch"], done.stderr
+    alone = ["bench", "demo", "live", "model", "streams", "watch"]
+    assert done.stdout.split() == alone, done.stderr
 
 
 def test_rtbci_imports_neither_training_nor_replay():

@@ -79,6 +79,13 @@ def test_right_prediction_is_called_right():
     assert "true label" not in as_text(prediction_view(make_prediction()))
 
 
+def test_a_prediction_not_to_act_on_is_called_uncertain():
+    text = as_text(prediction_view(make_prediction(abstained=True), "neutral"))
+    assert "positive  uncertain" in text
+    assert "true label: neutral" in text
+    assert "uncertain" not in as_text(prediction_view(make_prediction()))
+
+
 def test_trouble_is_named():
     quality = Quality(
         bad_channels=("FP1", "T7"), interpolated=tuple(f"C{n}" for n in range(10)), gap_ms=12.0
@@ -118,6 +125,11 @@ def test_waiting_says_for_what_and_what_to_do():
     text = as_text(waiting_view("tcp://127.0.0.1:5556", "eeg", None, 5.0))
     assert "waiting for predictions of eeg from tcp://127.0.0.1:5556" in text
     assert "rtbci live" in text
-    told = as_text(waiting_view("tcp://127.0.0.1:5556", None, make_status(message="no EEG"), 5.0))
+    status = make_status(message="no EEG", model="cnn+graph")
+    told = as_text(waiting_view("tcp://127.0.0.1:5556", None, status, 5.0))
     assert "stale: no EEG" in told
     assert "rtbci live" not in told
+    assert "cnn" not in told
+    missed = as_text(waiting_view("tcp://127.0.0.1:5556", "eeg", status, 5.0, "mlp"), width=100)
+    assert "predictions of eeg by the model mlp from" in missed
+    assert "the live system runs cnn+graph" in missed

@@ -28,7 +28,7 @@ main()
 """
 
 
-def make_prediction(seq: int) -> Prediction:
+def make_prediction(seq: int, model: str = "cnn") -> Prediction:
     return Prediction(
         stream="eeg",
         seq=seq,
@@ -37,7 +37,7 @@ def make_prediction(seq: int) -> Prediction:
         lsl_time=float(seq),
         unix_time=float(seq),
         latency_ms=5.0,
-        model="cnn",
+        model=model,
     )
 
 
@@ -60,6 +60,7 @@ def live_system() -> Iterator[str]:
             while not over.wait(0.01):
                 publisher.greet()
                 publisher.publish(make_prediction(seq))
+                publisher.publish(make_prediction(seq, "graph"), member=True)
                 seq += 1
 
     thread = threading.Thread(target=publish)
@@ -143,6 +144,16 @@ def test_only_the_stream_asked_for():
         out, err = process.communicate()
     assert (process.returncode, out) == (1, b"")
     assert b"'ee'" in err
+
+
+def test_only_the_model_asked_for():
+    with (
+        live_system() as address,
+        start("--address", address, "--model", "graph", "--count", "3") as process,
+    ):
+        out, err = process.communicate()
+    assert (process.returncode, err) == (0, b"")
+    assert [json.loads(line)["model"] for line in out.splitlines()] == ["graph"] * 3
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")

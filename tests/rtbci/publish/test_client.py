@@ -81,6 +81,39 @@ def test_stream_whose_name_only_begins_alike_is_left_out(publisher, join, messag
     assert subscription.received == 1
 
 
+@pytest.mark.parametrize("stream", [None, "eeg"])
+def test_one_of_several_models_is_heard_by_itself(publisher, join, messages, stream):
+    own = join(publisher, stream=stream, model="cnn")
+    all_together = join(publisher, stream=stream)
+    for seq in range(3):
+        publisher.publish(messages.prediction(seq, model="cnn+graph"))
+        for model, later in (("cnn", 5), ("graph", 0), ("cnn2", 9)):
+            publisher.publish(messages.prediction(seq + later, model=model), member=True)
+    heard = [own.receive(timeout=10) for _ in range(3)]
+    assert heard == [messages.prediction(5 + seq, model="cnn") for seq in range(3)]
+    heard = [all_together.receive(timeout=10) for _ in range(3)]
+    assert [(p.seq, p.model) for p in heard] == [(seq, "cnn+graph") for seq in range(3)]
+    for subscription in (own, all_together):
+        assert (subscription.received, subscription.lost) == (3, 0)
+        with pytest.raises(ReceiveTimeoutError):
+            subscription.receive(timeout=0.1)
+
+
+def test_a_model_that_runs_alone_is_heard_by_its_name_as_well(publisher, join, messages):
+    subscription = join(publisher, model="cnn")
+    publisher.publish(messages.prediction(0, model="graph"))
+    publisher.publish(messages.prediction(1, model="cnn"))
+    assert subscription.receive(timeout=10).model == "cnn"
+    assert (subscription.received, subscription.lost) == (1, 0)
+
+
+def test_a_model_that_does_not_run_is_missed_by_name(publisher, join, messages):
+    subscription = join(publisher, model="mlp")
+    publisher.publish(messages.status(model="cnn+graph"))
+    with pytest.raises(ReceiveTimeoutError, match=r"by the model 'mlp'.*runs 'cnn\+graph'"):
+        subscription.receive(timeout=0.2)
+
+
 def test_gaps_in_seq_are_counted_per_stream(publisher, join, messages):
     subscription = join(publisher)
     for stream, seq in [("a", 3), ("b", 10), ("a", 4), ("a", 7), ("b", 11), ("b", 13)]:

@@ -139,6 +139,7 @@ def test_five_lines_of_plain_zeromq_receive_the_documented_keys(publisher, conne
         "seq": 0,
         "label": "positive",
         "probabilities": {"negative": 0.125, "neutral": 0.25, "positive": 0.625},
+        "abstained": False,
         "lsl_time": 1000.0,
         "unix_time": 1.7e9,
         "latency_ms": 12.5,

@@ -18,6 +18,7 @@ PREDICTION_KEYS = [
     "seq",
     "label",
     "probabilities",
+    "abstained",
     "lsl_time",
     "unix_time",
     "latency_ms",
@@ -49,6 +50,7 @@ def test_messages_are_valid_by_an_independent_reader_of_the_schema(messages, shi
         messages.prediction(),
         messages.prediction(state="degraded", quality=quality),
         messages.prediction(label="a", probabilities={"a": 0.75, "b": 0.25}),
+        messages.prediction(abstained=True, model="a+b"),
         messages.status(),
         messages.status(sfreq=250.0, message="two words", epoch=2, samples=12, gap_ms=4.0),
     ):
@@ -82,8 +84,24 @@ def test_prediction_has_the_documented_keys_in_order(messages):
 
 
 def test_messages_survive_the_wire(messages):
-    for message in (messages.prediction(seq=7, label="ä"), messages.status(sfreq=512.0)):
+    for message in (
+        messages.prediction(seq=7, label="ä", abstained=True),
+        messages.status(sfreq=512.0),
+    ):
         assert decode(encode(message)) == message
+
+
+def test_one_of_several_models_has_a_topic_of_its_own(messages):
+    own = messages.prediction(stream="my eeg", model="cnn v1")
+    topic, body = encode(own, member=True)
+    assert topic == b"model/my eeg/cnn v1"
+    assert body == encode(own)[1]
+    assert decode([topic, body]) == own
+
+
+def test_a_program_from_before_abstaining_never_abstained(messages):
+    topic, body = encode(messages.prediction(abstained=True))
+    assert decode([topic, _without(body, "abstained")]) == messages.prediction()
 
 
 def test_newer_keys_are_let_pass(messages):

@@ -9,7 +9,14 @@ import numpy as np
 from offline.datasets.config import LeftOut
 from offline.evaluation.findings import Findings
 from offline.evaluation.report.pictures import Pictures
-from offline.evaluation.summary import Calibration, CalibrationBin, OverTime, Spread, Summary
+from offline.evaluation.summary import (
+    Abstaining,
+    Calibration,
+    CalibrationBin,
+    OverTime,
+    Spread,
+    Summary,
+)
 from rtbci.montage.names import SEED_CHANNELS
 
 CLASSES = ("negative", "neutral", "positive")
@@ -58,6 +65,13 @@ def summary(
             expected_error=float(0.1 * random.random()),
             brier=float(0.3 + 0.4 * random.random()),
         ),
+        "abstaining": Abstaining(
+            threshold=edges,
+            coverage=np.linspace(1, 0.02, 11),
+            accuracy=np.linspace(level, 1, 11),
+            balanced_accuracy=np.append(np.linspace(level, 0.95, 10), np.nan),
+            risk_area=0.5 * (1 - level),
+        ),
         "over_time": OverTime(
             seconds,
             np.clip(random.normal(level, 0.05, 240), 0, 1),
@@ -65,6 +79,8 @@ def summary(
             np.linspace(6 * len(subjects), 1, 240).astype(np.int64),
         ),
         "permutation_p": 0.0004998,
+        "lag_s": 0.0,
+        "lag_told": 1.0,
     }
     return Summary(**(parts | changes))
 

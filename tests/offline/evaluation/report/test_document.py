@@ -13,8 +13,8 @@ from offline.evaluation.table import rows
 from tests.offline.evaluation.report.examples import findings, pictures, summary
 
 SECTIONS = [
-    "Overview", "Confusion matrices", "Subjects", "Calibration", "Accuracy over time", "Controls",
-    "Topographic maps", "Electrodes", "Spectra", "Left out", "Provenance",
+    "Overview", "Confusion matrices", "Subjects", "Calibration", "Abstaining",
+    "Accuracy over time", "Controls", "Topographic maps", "Electrodes", "Spectra", "Left out", "Provenance",
 ]  # fmt: skip
 VOID = {"meta", "img", "input", "br", "hr", "link"}
 ODD = "<b>&\"'$x$"
@@ -94,7 +94,7 @@ def test_the_page_is_whole_and_has_every_section(odd: tuple[Findings, str]) -> N
     assert source.lstrip().startswith("<!DOCTYPE html>")
     assert page.tags.count("html") == page.tags.count("body") == page.tags.count("title") == 1
     assert page.contents == SECTIONS
-    assert page.tags.count("figure") == 8
+    assert page.tags.count("figure") == 9
     assert len(source) < 5e6
 
 

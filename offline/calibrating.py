@@ -1,0 +1,194 @@
+"""Calibration blocks of recordings: each person's own measure, known before all that is scored."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offline.datasets.recording import Recording
+from offline.features.extract import OUTSIDE, Features
+from offline.features.statistics import training_statistics
+from rtbci.errors import ConfigError
+from rtbci.model.person import Person, personal
+from rtbci.recipe import Calibration, Recipe
+from rtbci.signal.geometry import geometric_mean, regularised
+from rtbci.signal.normalisation import Statistics
+
+_MEAN_WINDOWS = 500
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What recordings' inputs are measured by.
+
+    Attributes
+    ----------
+    training : Statistics
+        The training windows'.
+    persons : mapping of int to Person
+        Whose block it is, by the recording's index; empty without a calibration.
+    """
+
+    training: Statistics
+    persons: Mapping[int, Person]
+
+    def of(self, recording: int) -> Statistics:
+        """Return the statistics that a recording's scaling starts from."""
+        return personal(self.training, self.persons.get(recording))
+
+
+@dataclass(frozen=True)
+class LabelledWindows:
+    """Windows of a recording and the classes that they are of."""
+
+    rows: NDArray[np.intp]
+    labels: NDArray[np.int64]
+
+
+def block_windows(
+    recordings: Sequence[Recording],
+    features: Sequence[Features],
+    recipe: Recipe,
+    block: Calibration,
+) -> tuple[dict[int, LabelledWindows], dict[int, NDArray[np.intp]]]:
+    """Find each session's calibration block.
+
+    A session's block is the first part of its trials of each of the block's classes, all parts
+    alike long. It may take several trials.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        Each session's in order of time.
+    features : sequence of Features
+        Of these.
+    recipe : Recipe
+        Names the classes.
+    block : Calibration
+        What belongs to it.
+
+    Returns
+    -------
+    inside : dict of int to LabelledWindows
+        By recording, the windows that lie in the block completely.
+    touched : dict of int to array of int
+        Those that share a sample with it, which must not be learned from or scored.
+
+    Raises
+    ------
+    ConfigError
+        If a session has less of a class than the block needs.
+    """
+    inside: dict[int, list[NDArray[np.intp]]] = defaultdict(list)
+    touched: dict[int, list[NDArray[np.intp]]] = defaultdict(list)
+    for (subject, session), members in sessions_of(recordings).items():
+        for name in block.classes:
+            left = block.seconds / len(block.classes)
+            for r in members:
+                for rows in _trials_of(features[r], recipe.classes.index(name)):
+                    if left <= 1e-9:
+                        break
+                    each, sfreq = features[r], recordings[r].sfreq
+                    start = int(each.last[rows[0]]) + 1 - each.window
+                    stop = min(start + round(left * sfreq), int(each.last[rows[-1]]) + 1)
+                    left -= (stop - start) / sfreq
+                    inside[r].append(rows[each.last[rows] < stop])
+                    touched[r].append(rows[each.last[rows] + 1 - each.window < stop])
+            if left > 1e-9:
+                raise ConfigError(
+                    f"calibration: subject {subject}, session {session} has "
+                    f"{block.seconds / len(block.classes) - left:.1f} s of {name}, and "
+                    f"{block.seconds / len(block.classes):.1f} s are needed; choose a shorter block"
+                )
+    found = _joined(inside)
+    return {r: LabelledWindows(w, features[r].label[w]) for r, w in found.items()}, _joined(touched)
+
+
+def persons_of(
+    recordings: Sequence[Recording], features: Sequence[Features], recipe: Recipe
+) -> dict[int, Person]:
+    """Learn each session's person from its calibration block; nobody without a calibration.
+
+    Returns
+    -------
+    dict of int to Person
+        By the recording's index; a session's recordings share theirs.
+    """
+    if recipe.calibration is None:
+        return {}
+    inside, _ = block_windows(recordings, features, recipe, recipe.calibration)
+    persons = {}
+    for members in sessions_of(recordings).values():
+        blocks = [(features[r], inside[r].rows) for r in members if r in inside]
+        parts = [each.part(rows) for each, rows in blocks]
+        signal = [each.signal_windows(rows) for each, rows in blocks if recipe.signal]
+        covariances = [part.covariances for part in parts if part.covariances is not None]
+        person = Person.of(
+            recipe,
+            np.concatenate([part.values for part in parts]),
+            np.concatenate(signal) if signal else None,
+            np.concatenate(covariances) if covariances else None,
+        )
+        persons.update(dict.fromkeys(members, person))
+    return persons
+
+
+def measured(
+    features: Sequence[Features],
+    train: Mapping[int, NDArray[np.intp]],
+    recipe: Recipe,
+    persons: Mapping[int, Person],
+) -> Measures:
+    """Return what all recordings' inputs are measured by, learned from the training windows.
+
+    Parameters
+    ----------
+    features : sequence of Features
+        Of all recordings.
+    train : mapping of int to array of int
+        Training windows by recording.
+    recipe : Recipe
+        Says what is needed.
+    persons : mapping of int to Person
+        Whose calibration each recording is relative to; empty without one.
+    """
+    statistics = training_statistics(features, train, persons)
+    if recipe.covariance and recipe.normalisation.kind == "adaptive" and not persons:
+        total = sum(map(len, train.values()))
+        every = total // _MEAN_WINDOWS + 1
+        parts = [features[r].part(w[::every]).covariances for r, w in train.items()]
+        some = np.concatenate([part for part in parts if part is not None])
+        kept = regularised(some, recipe.shrinkage, recipe.variance_floor)
+        statistics = replace(statistics, reference=geometric_mean(kept))
+    return Measures(statistics, persons)
+
+
+def without(features: Features, rows: NDArray[np.intp] | None) -> Features:
+    """Return features of which some windows belong to no trial: neither learned nor scored."""
+    if rows is None:
+        return features
+    label, trial = features.label.copy(), features.trial.copy()
+    label[rows] = trial[rows] = OUTSIDE
+    return replace(features, label=label, trial=trial)
+
+
+def sessions_of(recordings: Sequence[Recording]) -> dict[tuple[str, str], list[int]]:
+    """Return the indices of each session's recordings, by subject and session."""
+    sessions: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for r, recording in enumerate(recordings):
+        sessions[recording.subject, recording.session].append(r)
+    return sessions
+
+
+def _trials_of(features: Features, label: int) -> list[NDArray[np.intp]]:
+    """Return the windows of each trial of a class, in order of time."""
+    trials = np.unique(features.trial[features.label == label])
+    return [np.flatnonzero(features.trial == trial) for trial in trials]
+
+
+def _joined(parts: Mapping[int, list[NDArray[np.intp]]]) -> dict[int, NDArray[np.intp]]:
+    return {r: np.concatenate(rows) for r, rows in parts.items()}

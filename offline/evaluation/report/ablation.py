@@ -1,0 +1,213 @@
+"""What an ablation found: a table a recogniser, a figure, and a file for machines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.table import Table
+from rich.text import Text
+
+from offline.ablation import BASE, Ablated
+from offline.evaluation.report.metrics_file import plain
+from offline.evaluation.report.panels import (
+    CHANCE_STYLE,
+    MAIN_COLOUR,
+    QUIET_COLOUR,
+    STYLE,
+    class_styles,
+    new_figure,
+    panels,
+    percent_axis,
+    shortened,
+)
+from offline.evaluation.table import (
+    EMPTY,
+    AdaptiveTable,
+    extent,
+    interval,
+    lag,
+    percent,
+    smoothed,
+    title,
+)
+from rtbci.atomic import complete_or_absent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from offline.evaluation.intervals import Difference
+
+LEGEND = (
+    "Balanced accuracy per window in %: mean over subjects, ± their standard deviation, [95 % "
+    "interval of the mean]. Less the base: subject by subject, in points, [95 % interval]; where "
+    "the interval holds 0, chance could make as much. Of several variants that are tried, the "
+    "best looks better than it is. ECE: expected calibration error."
+)
+"""How the tables are to be read."""
+
+_LAG = (
+    " Lag: what smoothing adds until a change of class is told, seconds; in brackets the share of "
+    "folds where it ever is."
+)
+
+
+def heading(ablated: Ablated) -> str:
+    """Return what all variants are about, with what has to be known of it first."""
+    base = ablated.findings[BASE]
+    return f"{title(base)}\n{extent(base)}"
+
+
+def legend(ablated: Ablated) -> str:
+    """Return how the tables are to be read."""
+    return LEGEND + (_LAG if _any_lag(ablated) else "")
+
+
+def render(ablated: Ablated, recogniser: str) -> AdaptiveTable:
+    """Draw one recogniser's table, a row a variant, for a Rich console of any width."""
+    return AdaptiveTable(lambda stacked: _table(ablated, recogniser, stacked=stacked))
+
+
+def _table(ablated: Ablated, recogniser: str, *, stacked: bool) -> Table:
+    table = Table(
+        title=Text(recogniser, style="bold"),
+        title_justify="left",
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        box=None,
+        header_style="bold",
+        title_style="",
+    )
+    table.add_column("\nvariant", overflow="fold", min_width=10)
+    heads = ["balanced\naccuracy", "less\nthe base", "\nECE", "\nwindows"]
+    if _any_lag(ablated):
+        heads.insert(3, "lag\n[s]")
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
+    between = "\n" if stacked else " "
+    for name, summary in ablated.scored(recogniser).items():
+        found = summary.balanced_accuracy
+        several = len(summary.per_subject) > 1
+        mean = percent(found.mean) + (f" ± {percent(found.sd)}" if several else "")
+        cells = [
+            f"{mean}{between}{interval(found.low, found.high)}" if several else mean,
+            _less(ablated.difference(name, recogniser), between),
+            f"{summary.calibration.expected_error:.3f}",
+            f"{summary.windows:,}".replace(",", "\N{NO-BREAK SPACE}"),
+        ]
+        if _any_lag(ablated):
+            cells.insert(3, lag(summary))
+        table.add_row(Text(name), *(Text(cell) for cell in cells))
+    return table
+
+
+def _less(found: Difference | None, between: str) -> str:
+    if found is None:
+        return EMPTY
+    mean = f"{100 * found.mean:+.1f}"
+    return f"{mean}{between}{interval(found.low, found.high)}" if found.subjects > 1 else mean
+
+
+def _any_lag(ablated: Ablated) -> bool:
+    return any(smoothed(findings) for findings in ablated.findings.values())
+
+
+def write_ablation(ablated: Ablated, path: Path) -> None:
+    """Write all variants' figures as strict JSON; the file is complete or absent."""
+    content = ablation_to_dict(ablated)
+    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
+    with complete_or_absent(path) as file:
+        file.write(f"{text}\n".encode())
+
+
+def ablation_to_dict(ablated: Ablated) -> dict[str, Any]:
+    """Return the figures as plain data; a number that is not finite is None."""
+    base = ablated.findings[BASE]
+    return {
+        "dataset": base.dataset,
+        "protocol": base.protocol,
+        "warnings": list(base.warnings),
+        "classes": list(base.classes),
+        "chance": base.chance,
+        "variants": {
+            each.name: {
+                "changes": plain(each.changes),
+                "recognisers": {
+                    summary.recogniser: plain(summary)
+                    | {"less_the_base": plain(ablated.difference(each.name, summary.recogniser))}
+                    for summary in ablated.findings[each.name].summaries
+                },
+                "provenance": plain(ablated.findings[each.name].provenance),
+            }
+            for each in ablated.variants
+        },
+    }
+
+
+def write_figure(ablated: Ablated, path: Path) -> None:
+    """Draw balanced accuracies as PNG; the file is complete or absent.
+
+    Over the seconds of calibration where variants differ in nothing else, otherwise a bar a
+    variant.
+    """
+    import matplotlib
+
+    with matplotlib.rc_context(STYLE), complete_or_absent(path) as file:
+        seconds = ablated.calibration_s
+        figure = _bars(ablated) if seconds is None else _over_seconds(ablated, seconds)
+        figure.suptitle(heading(ablated), fontsize=9)
+        figure.savefig(file, format="png")
+
+
+def _bars(ablated: Ablated) -> Figure:
+    names = ablated.recognisers
+    height = 1.2 + 0.35 * max(len(ablated.scored(name)) for name in names)
+    figure, axes = panels(len(names), height)
+    for each, name in zip(axes, names, strict=True):
+        scored = ablated.scored(name)
+        spreads = [summary.balanced_accuracy for summary in scored.values()]
+        means = np.array([spread.mean for spread in spreads])
+        ends = np.array([(spread.low, spread.high) for spread in spreads]).T
+        places = np.arange(len(scored))
+        colours = [QUIET_COLOUR if variant == BASE else MAIN_COLOUR for variant in scored]
+        each.barh(places, means, xerr=_errors(means, ends), color=colours, height=0.7, capsize=2)
+        if BASE in scored:
+            each.axvline(scored[BASE].balanced_accuracy.mean, color=QUIET_COLOUR, linewidth=1)
+        each.axvline(ablated.findings[BASE].chance, **CHANCE_STYLE)
+        each.set_yticks(places, shortened(scored, 20))
+        each.invert_yaxis()
+        percent_axis(each, "x")
+        each.set(title=name, xlabel="balanced accuracy [%]")
+    return figure
+
+
+def _over_seconds(ablated: Ablated, seconds: dict[str, float]) -> Figure:
+    figure = new_figure(6.5, 4.2)
+    axes: Axes = figure.subplots()
+    names = ablated.recognisers
+    shift = 0.01 * max(seconds.values())
+    for k, (name, style) in enumerate(zip(names, class_styles(names), strict=True)):
+        scored = ablated.scored(name)
+        shown = [variant for variant in seconds if variant in scored]
+        spreads = [scored[variant].balanced_accuracy for variant in shown]
+        means = np.array([spread.mean for spread in spreads])
+        ends = np.array([(spread.low, spread.high) for spread in spreads]).T
+        # Side by side, so that intervals do not hide each other.
+        x = np.array([seconds[variant] for variant in shown]) + shift * (k - (len(names) - 1) / 2)
+        axes.errorbar(
+            x, means, yerr=_errors(means, ends), marker="o", capsize=3, label=name, **style
+        )
+    axes.axhline(ablated.findings[BASE].chance, **CHANCE_STYLE)
+    percent_axis(axes)
+    axes.set_xticks(sorted(set(seconds.values())))
+    axes.set(xlabel="calibration [s]", ylabel="balanced accuracy [%], 95 % interval")
+    axes.legend()
+    return figure
+
+
+def _errors(means: Any, ends: Any) -> Any:
+    """Return how far intervals reach to both sides, shape (2, values)."""
+    return np.maximum(np.nan_to_num(np.stack([means - ends[0], ends[1] - means])), 0)

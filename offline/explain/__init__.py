@@ -1,0 +1,1 @@
+"""What fitted recognisers look at: attributions by gradients, and losses by occlusion."""
