@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 import rtbci
-from offline.calibrating import block_windows, measured, persons_of, without
+from offline.calibrating import Measures, block_windows, measured, persons_of, without
 from offline.datasets.config import Dataset
 from offline.datasets.recording import Recording
 from offline.datasets.registry import load_dataset_settings, open_dataset
@@ -40,17 +40,18 @@ from offline.recognisers import (
     settings_with,
 )
 from offline.recognisers.as_network import as_network
+from offline.recognisers.places import with_outputs
 from offline.scores import Scores
 from offline.splits import Split, SplitSettings, make_split, windows_of
 from offline.training import TrainingSettings, one_thread
 from rtbci.configuration import PathBeside, Settings
 from rtbci.errors import ConfigError
-from rtbci.model.file import Model, Output, load_model, save_model
+from rtbci.model.file import Model, Output, PrototypeValues, load_model, save_model
 from rtbci.model.person import Person
+from rtbci.model.prototypes import Prototypes
 from rtbci.model.recogniser import Recogniser
 from rtbci.progress import track
 from rtbci.recipe import Recipe
-from rtbci.signal.normalisation import Statistics
 
 
 class Experiment(Settings):
@@ -129,23 +130,26 @@ def run(experiment: Experiment) -> Result:
     split = make_split(dataset.recordings, recipe.classes, experiment.split, experiment.seed)
     found, _ = extract_all(dataset.recordings, recipe)
     whole = [each for each in found if each is not None]  # all: none may be left out here
-    persons = persons_of(dataset.recordings, whole, recipe)
     features = _without_blocks(dataset.recordings, whole, recipe)
-    fitted, statistics, learning = _train(experiment, recipe, split, features, persons)
-    summary = _summary(experiment, dataset, split, fitted) | learning
-    learned = as_network(fitted)
+    persons = persons_of(dataset.recordings, whole, recipe)
+    learned = _train(experiment, recipe, split, features, persons)
+    summary = _summary(experiment, dataset, split, learned.fitted) | learned.notes
+    network = as_network(learned.fitted)
+    held = {index for index, _ in {*split.validation, *split.test}}
+    prototypes = None
+    if learned.prototypes is not None:
+        prototypes = PrototypeValues.of(learned.prototypes)
+        persons = _with_outputs(learned, dataset.recordings, whole, recipe, held)
     save = partial(
         save_model,
-        network=learned.network,
+        network=network.network,
         recipe=recipe,
-        statistics=statistics,
-        sees=learned.sees,
-        output=Output(temperature=learned.temperature),
+        statistics=learned.measures.training,
+        sees=network.sees,
+        output=Output(temperature=network.temperature, prototypes=prototypes),
     )
     model = _as_live_loads_it(save, experiment.output.name)
-    held_out = set(split.validation) | set(split.test)
     with one_thread():
-        held = {index for index, _ in held_out}
         said = _predictions(model, dataset.recordings, held, persons)
     validation = HeldOut.of(split.validation, features, said, recipe.classes)
     test = HeldOut.of(split.test, features, said, recipe.classes)
@@ -162,17 +166,24 @@ def run(experiment: Experiment) -> Result:
     return Result(experiment.output, validation.scores, test.scores, summary)
 
 
+@dataclass(frozen=True)
+class _Learned:
+    """What came of the training part, and what of it is to be told."""
+
+    fitted: FittedRecogniser
+    measures: Measures
+    prototypes: Prototypes | None
+    notes: dict[str, Any]
+
+
 def _train(
     experiment: Experiment,
     recipe: Recipe,
     split: Split,
     features: Sequence[Features],
     persons: Mapping[int, Person],
-) -> tuple[FittedRecogniser, Statistics, dict[str, Any]]:
-    """Train on the training part; all that is scaled is scaled by that part alone.
-
-    The last of what is returned goes into the summary.
-    """
+) -> _Learned:
+    """Train on the training part; all that is scaled is scaled by that part alone."""
     stride = max(round(experiment.window_stride_s / recipe.hop_s), 1)
     chosen = windows_of(split.train, features, stride, recipe.history_hops)
     held_out = windows_of(split.validation, features, stride, recipe.history_hops)
@@ -193,12 +204,32 @@ def _train(
         settings_with(experiment.model, experiment.training),
         checkpoint=experiment.output.with_name(f"{experiment.output.name}.checkpoint"),
     )
-    learning: dict[str, Any] = {"training_windows": dict(zip(recipe.classes, counts, strict=True))}
-    if recipe.smoothing is not None:
+    notes: dict[str, Any] = {"training_windows": dict(zip(recipe.classes, counts, strict=True))}
+    block, prototypes = recipe.calibration, None
+    if recipe.smoothing is not None or (block is not None and block.prototypes):
         said = log_probabilities(fitted, validation, len(recipe.classes))
-        lag = lag_s(recipe, said, labels_at(held_out, features))
-        learning["smoothing_lag_s"] = lag if math.isfinite(lag) else None
-    return fitted, measures.training, learning
+        checked = labels_at(held_out, features)
+        if block is not None and block.prototypes:
+            prototypes = Prototypes.fit(said, checked)
+            said = prototypes.apply(said)
+        if recipe.smoothing is not None:
+            lag = lag_s(recipe, said, checked)
+            notes["smoothing_lag_s"] = lag if math.isfinite(lag) else None
+    return _Learned(fitted, measures, prototypes, notes)
+
+
+def _with_outputs(
+    learned: _Learned,
+    recordings: Sequence[Recording],
+    features: Sequence[Features],
+    recipe: Recipe,
+    wanted: set[int],
+) -> dict[int, Person]:
+    assert recipe.calibration is not None  # prototypes are asked for there
+    blocks, _ = block_windows(recordings, features, recipe, recipe.calibration)
+    return with_outputs(
+        learned.fitted, recordings, features, blocks, learned.measures, recipe, wanted
+    )
 
 
 def _without_blocks(

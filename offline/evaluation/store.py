@@ -21,7 +21,6 @@ from offline.features.cache import fingerprint
 from rtbci.atomic import complete_or_absent
 from rtbci.errors import ConfigError
 
-_EXPLAINS = "explanation_"
 _SHOWS = {"cli", "report", "table", "live", "publish", "stream"}
 
 
@@ -91,8 +90,8 @@ class FitStore:
     folder : Path
         Need not exist yet.
     bench : Bench
-        Data, recipe, protocol and settings; anything that differs makes another file, and so does
-        whether the task is explained.
+        Data, recipe, protocol and settings; anything that differs makes another file. One of a
+        fit that was explained serves without its explanation too.
     """
 
     def __init__(self, folder: Path, bench: Bench) -> None:
@@ -116,8 +115,8 @@ class FitStore:
                 said = Said(**{field.name: file[field.name] for field in fields(Said)})
                 explanation = None
                 if self._bench.explains(task):
-                    found = {each.name: file[_EXPLAINS + each.name] for each in fields(Explanation)}
-                    explanation = Explanation(**found)
+                    held = {each.name: file[_explains(each.name)] for each in fields(Explanation)}
+                    explanation = Explanation(**held)
                 rest = json.loads(str(file["rest"]))
         except FileNotFoundError:
             return None
@@ -130,14 +129,17 @@ class FitStore:
         rest = {"chosen": fit.chosen, "validation": fit.validation, "fit_s": fit.fit_s}
         columns = dict(vars(fit.said))
         if fit.explanation is not None:
-            columns |= {_EXPLAINS + name: array for name, array in vars(fit.explanation).items()}
+            columns |= {_explains(name): array for name, array in vars(fit.explanation).items()}
         with complete_or_absent(self._path(fit.task)) as file:
             np.savez_compressed(file, **columns, rest=np.array(json.dumps(rest)))
 
     def _path(self, task: Task) -> Path:
-        explained = captum_version() if self._bench.explains(task) else None
-        content = {**self._basis, "task": asdict(task), "explained": explained}
-        return self._folder / f"{_hash(content)}.npz"
+        return self._folder / f"{_hash({**self._basis, 'task': asdict(task)})}.npz"
+
+
+def _explains(name: str) -> str:
+    """Return where an array of an explanation lies; another version of Captum explains anew."""
+    return f"explanation {captum_version()} {name}"
 
 
 def _hash(content: Any) -> str:

@@ -30,7 +30,7 @@ def explain(
 
     Occlusion (:mod:`.occlusion`) asks any recogniser; attributions (:mod:`.gradients`) need one
     that has the form of a network and sees maps or the signal. Probabilities are those of single
-    windows, before smoothing.
+    windows, before prototypes and smoothing.
 
     Parameters
     ----------

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 LEGEND = (
     "Balanced accuracy per window in %: mean over subjects, ± their standard deviation, [95 % "
     "interval of the mean]. Less the base: subject by subject, in points, [95 % interval]; where "
-    "the interval holds 0, chance could make as much. Of several variants that are tried, the "
+    "the interval holds 0, it may be chance. Of several variants that are tried, the "
     "best looks better than it is. ECE: expected calibration error."
 )
 """How the tables are to be read."""

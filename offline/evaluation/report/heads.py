@@ -30,7 +30,6 @@ MIN_MAPPED = 4
 """Fewer electrodes than this make no map."""
 
 _MAPS_ABREAST = 6
-_HEADROOM = 0.15  # inches
 
 
 def maps_figure(classes: Sequence[str], pictures: Pictures) -> Figure:
@@ -69,9 +68,8 @@ def heads_figure(
     starts = range(0, len(columns), widest)
     blocks = [slice(k, min(k + widest, len(columns))) for k in starts]
     height = 2.0 * len(rows) + 1.1
-    figure = new_figure(max(2.0 * widest, 4.0) + 0.5, height * n_blocks)
     # Heads keep their shape after the layout, which then would cut the titles above them.
-    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - _HEADROOM / figure.get_figheight()))
+    figure = new_figure(max(2.0 * widest, 4.0) + 0.5, height * n_blocks, headroom=0.15)
     parts = figure.subfigures(n_blocks, 1, squeeze=False).ravel()
     info = _info(channels)
     for part, block in zip(parts, blocks, strict=True):

@@ -117,7 +117,7 @@ def segments_looked_at_figure(findings: Findings) -> Figure | None:
             )
         ]
         panel.axhline(0, color="black", linewidth=0.8)
-        panel.set(title=name, xlabel="time before the newest map [s]", ylabel="evidence [nats]")
+        panel.set(title=name, xlabel="time since the newest map [s]", ylabel="evidence [nats]")
     legend_above(figure, lines, findings.classes)
     return figure
 

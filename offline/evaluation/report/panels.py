@@ -39,13 +39,16 @@ _ABREAST = 3
 _DPI = 130
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of a size in inches that no window system knows of."""
+def new_figure(width: float, height: float, headroom: float = 0.0) -> Figure:
+    """Return an empty figure of a size in inches that no window system knows of.
+
+    What is laid out in it leaves as much headroom free at the top, inches.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    layout = ConstrainedLayoutEngine(h_pad=0.08, w_pad=0.08)
+    layout = ConstrainedLayoutEngine(h_pad=0.08, w_pad=0.08, rect=(0, 0, 1, 1 - headroom / height))
     figure = Figure(figsize=(width, height), layout=layout, dpi=_DPI)
     FigureCanvasAgg(figure)
     return figure

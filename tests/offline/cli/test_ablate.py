@@ -89,6 +89,7 @@ def test_variants_are_what_evaluations_of_their_own_would_be(tmp_path, data):
         alone["controls"] = {"random_labels": 0}
         path = written(tmp_path, f"{name}.yaml", alone)
         findings, _ = evaluate(load_yaml(path, Evaluation), Places(1))
+        assert findings.controls == {}
         expected = findings_to_dict(findings)["recognisers"]
         assert figures(found / name / "metrics.json")["recognisers"] == expected
         one = variants[name]["recognisers"]["naive-bayes"]

@@ -9,6 +9,7 @@ from offline.evaluation.fitting import run_task
 from offline.evaluation.outcome import Task
 from offline.evaluation.protocols import LeaveOneSubjectOut
 from offline.evaluation.store import FitStore
+from offline.explain import gradients
 from offline.explain.explanation import Explanation
 from tests.offline.evaluation.people import CHANNELS, RECIPE, bench
 
@@ -58,12 +59,17 @@ def test_what_is_saved_is_loaded(tmp_path, name):
     assert_alike(found.explanation, made.explanation)
 
 
-def test_a_fit_without_an_explanation_is_none_where_one_is_asked_for(tmp_path):
+def test_a_fit_without_an_explanation_is_none_where_one_is_asked_for(tmp_path, monkeypatch):
     plain = replace(EXPLAINING, explain=False)
+    unexplained, explaining = FitStore(tmp_path, plain), FitStore(tmp_path, EXPLAINING)
     for each in (task("k-nn"), task("k-nn", draw=0), task("trivial")):
-        FitStore(tmp_path, plain).save(run_task(plain, each))
-    store = FitStore(tmp_path, EXPLAINING)
-    assert store.load(task("k-nn")) is None
-    # What is never explained need not be fitted again.
-    assert store.load(task("k-nn", draw=0)) is not None
-    assert store.load(task("trivial")) is not None
+        unexplained.save(run_task(plain, each))
+    assert explaining.load(task("k-nn")) is None
+    # What is never explained need not be fitted again, and neither is what was explained once.
+    assert explaining.load(task("k-nn", draw=0)) is not None
+    assert explaining.load(task("trivial")) is not None
+    explaining.save(run_task(EXPLAINING, task("k-nn")))
+    assert explaining.load(task("k-nn")).explanation is not None
+    assert unexplained.load(task("k-nn")).explanation is None
+    monkeypatch.setattr(gradients, "version", lambda name: "another")
+    assert explaining.load(task("k-nn")) is None
