@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from offline.examples import Windows
+from offline.provenance import own_code_hash, versions
 from rtbci.atomic import complete_or_absent
 from rtbci.errors import ConfigError
 from rtbci.progress import track
@@ -122,13 +123,8 @@ def training_key(
     bytes
         It also depends on the source code of the packages and on the versions of libraries.
     """
-    import offline
-    import rtbci
-    from offline.evaluation.store import code_hash, versions
-
     whole = hashlib.sha256()
-    code = code_hash(*(Path(package.__path__[0]) for package in (offline, rtbci)))
-    basis = [settings, versions(), code, _structure(untrained)]
+    basis = [settings, versions(), own_code_hash(), _structure(untrained)]
     whole.update(json.dumps(basis, sort_keys=True).encode())
     for value in untrained.state_dict().values():
         whole.update(np.ascontiguousarray(value.numpy()).data)

@@ -33,6 +33,7 @@ from offline.recognisers import (
     ModelSettings,
     completed,
     fit_chosen,
+    in_one_thread,
     inputs_at,
     kind_named,
     labels_at,
@@ -43,7 +44,7 @@ from offline.recognisers.as_network import as_network
 from offline.recognisers.places import with_outputs
 from offline.scores import Scores
 from offline.splits import Split, SplitSettings, make_split, windows_of
-from offline.training import TrainingSettings, one_thread
+from offline.training import TrainingSettings
 from rtbci.configuration import PathBeside, Settings
 from rtbci.errors import ConfigError
 from rtbci.model.file import Model, Output, PrototypeValues, load_model, save_model
@@ -131,39 +132,55 @@ def run(experiment: Experiment) -> Result:
     found, _ = extract_all(dataset.recordings, recipe)
     whole = [each for each in found if each is not None]  # all: none may be left out here
     features = _without_blocks(dataset.recordings, whole, recipe)
-    persons = persons_of(dataset.recordings, whole, recipe)
-    learned = _train(experiment, recipe, split, features, persons)
-    summary = _summary(experiment, dataset, split, learned.fitted) | learned.notes
+    with in_one_thread():
+        persons = persons_of(dataset.recordings, whole, recipe)
+        learned = _train(experiment, recipe, split, features, persons)
+        if learned.prototypes is not None:
+            persons = _with_outputs(learned, dataset.recordings, whole, recipe, split)
+        summary = _summary(experiment, dataset, split, learned.fitted) | learned.notes
+        return _scored(experiment, learned, recipe, split, features, persons, dataset, summary)
+
+
+def _scored(
+    experiment: Experiment,
+    learned: _Learned,
+    recipe: Recipe,
+    split: Split,
+    features: Sequence[Features],
+    persons: Mapping[int, Person],
+    dataset: Dataset,
+    summary: Mapping[str, Any],
+) -> Result:
+    """Score as live, on what live loads, and write the model file."""
     network = as_network(learned.fitted)
-    held = {index for index, _ in {*split.validation, *split.test}}
-    prototypes = None
-    if learned.prototypes is not None:
-        prototypes = PrototypeValues.of(learned.prototypes)
-        persons = _with_outputs(learned, dataset.recordings, whole, recipe, held)
+    common = learned.prototypes
     save = partial(
         save_model,
         network=network.network,
         recipe=recipe,
         statistics=learned.measures.training,
         sees=network.sees,
-        output=Output(temperature=network.temperature, prototypes=prototypes),
     )
-    model = _as_live_loads_it(save, experiment.output.name)
-    with one_thread():
-        said = _predictions(model, dataset.recordings, held, persons)
+    output = Output(
+        temperature=network.temperature,
+        prototypes=None if common is None else PrototypeValues.of(common),
+    )
+    model = _as_live_loads_it(partial(save, output=output), experiment.output.name)
+    said = _predictions(model, dataset.recordings, _held_out(split), persons)
     validation = HeldOut.of(split.validation, features, said, recipe.classes)
     test = HeldOut.of(split.test, features, said, recipe.classes)
     threshold = validation.abstain_below(experiment.abstain)
-    summary |= {
-        "temperature": model.output.temperature,
+    told = {
+        **summary,
+        "temperature": output.temperature,
         "abstain_below": threshold,
         "abstaining": validation.curve(),
         "validation": validation.summary(threshold),
         "test": test.summary(threshold),
     }
-    output = model.output.model_copy(update={"abstain_below": threshold})
-    save(experiment.output, training=summary, output=output)
-    return Result(experiment.output, validation.scores, test.scores, summary)
+    final = output.model_copy(update={"abstain_below": threshold})
+    save(experiment.output, training=told, output=final)
+    return Result(experiment.output, validation.scores, test.scores, told)
 
 
 @dataclass(frozen=True)
@@ -223,13 +240,17 @@ def _with_outputs(
     recordings: Sequence[Recording],
     features: Sequence[Features],
     recipe: Recipe,
-    wanted: set[int],
+    split: Split,
 ) -> dict[int, Person]:
     assert recipe.calibration is not None  # prototypes are asked for there
     blocks, _ = block_windows(recordings, features, recipe, recipe.calibration)
     return with_outputs(
-        learned.fitted, recordings, features, blocks, learned.measures, recipe, wanted
+        learned.fitted, recordings, features, blocks, learned.measures, recipe, _held_out(split)
     )
+
+
+def _held_out(split: Split) -> set[int]:
+    return {recording for recording, _ in (*split.validation, *split.test)}
 
 
 def _without_blocks(

@@ -14,7 +14,7 @@ from offline.evaluation.summary import Abstaining
 POINTS = 50
 """Most points of a curve."""
 
-LEAST_COVERAGE = 0.01
+LEAST_COVERAGE = 0.05
 """Least share of windows that a threshold has to leave an answer."""
 
 _ROUNDING = 1e-9  # a mean of recalls that are all exactly what is wanted reaches it

@@ -4,47 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import offline
-import rtbci
 from offline.evaluation.fitting import Bench
 from offline.evaluation.outcome import Fit, Said, Task
 from offline.explain.explanation import Explanation
 from offline.explain.gradients import captum_version
 from offline.features.cache import fingerprint
+from offline.provenance import own_code_hash, versions
 from rtbci.atomic import complete_or_absent
 from rtbci.errors import ConfigError
-
-_SHOWS = {"cli", "report", "table", "live", "publish", "stream"}
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of everything that numbers depend on."""
-    from importlib.metadata import version
-
-    packages = ("numpy", "scipy", "numba", "scikit-learn", "pyriemann", "torch")
-    return {
-        "rtbci": rtbci.__version__,
-        "python": platform.python_version(),
-        **{name: version(name) for name in packages},
-    }
-
-
-def code_hash(*packages: Path) -> str:
-    """Return a hash of packages' source code, but for what only shows or transmits results."""
-    whole = hashlib.sha256()
-    for folder in packages:
-        for path in sorted(folder.rglob("*.py")):
-            inside = path.relative_to(folder)
-            if not _SHOWS.intersection(inside.with_suffix("").parts):
-                whole.update(f"{folder.name}/{inside.as_posix()}\0".encode() + path.read_bytes())
-    return whole.hexdigest()
 
 
 def data_hash(bench: Bench) -> str:
@@ -105,7 +78,7 @@ class FitStore:
             "stride": bench.stride,
             "left_out": {r: rows.tolist() for r, rows in bench.left_out.items()},
             "versions": versions(),
-            "code": code_hash(*(Path(package.__path__[0]) for package in (offline, rtbci))),
+            "code": own_code_hash(),
         }
 
     def load(self, task: Task) -> Fit | None:

@@ -14,6 +14,7 @@ is given that part too, to stop early or to calibrate itself.
 from offline.recognisers.choosing import (
     FittedRecogniser,
     fit_chosen,
+    in_one_thread,
     log_probabilities,
     most_windows,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "WindowsOf",
     "completed",
     "fit_chosen",
+    "in_one_thread",
     "inputs_at",
     "inputs_of",
     "kind_named",

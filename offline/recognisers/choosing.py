@@ -100,7 +100,7 @@ def fit_chosen(
     X, y = _part(train, train_labels, kind.needs, most)
     held_out, labels = _part(validation, validation_labels, kind.needs, most)
     _refuse_unfit(y, labels, recipe)
-    with _in_one_thread():
+    with in_one_thread():
         transform = None
         if kind.features is not None:
             transform = kind.features(recipe, settings).fit(X, y)
@@ -144,12 +144,12 @@ def log_probabilities(
     array, shape (windows, n_classes)
         Natural logarithms, in the order of the recipe's classes.
     """
-    with _in_one_thread():
+    with in_one_thread():
         return _log_probabilities(fitted.estimator, inputs.seen_by(fitted.needs), n_classes)
 
 
 @contextmanager
-def _in_one_thread() -> Iterator[None]:
+def in_one_thread() -> Iterator[None]:
     """Let BLAS, OpenMP and PyTorch compute in one thread: folds run beside each other."""
     with threadpool_limits(1), one_thread():
         yield

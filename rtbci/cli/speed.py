@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from rtbci.cli.scoring import percentiles
 from rtbci.model.file import Model
@@ -81,7 +82,8 @@ def measure(model: Model, sfreq: float) -> Speed:
     before = torch.get_num_threads()
     torch.set_num_threads(1)  # as live does
     try:
-        return Speed(sfreq, _network(model, sfreq), _hop(model, sfreq))
+        with threadpool_limits(1):
+            return Speed(sfreq, _network(model, sfreq), _hop(model, sfreq))
     finally:
         torch.set_num_threads(before)
 

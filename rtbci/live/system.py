@@ -178,8 +178,10 @@ class LiveSystem:
 def _prepare(models: Sequence[Model]) -> None:
     """Use one thread: more of them cost more than they give for one small map at a time."""
     import torch
+    from threadpoolctl import threadpool_limits
 
     torch.set_num_threads(1)
+    threadpool_limits(1)
     for model in models:
         log.info("model %s: %s", model.name, ", ".join(model.recipe.classes))
 

@@ -243,7 +243,13 @@ def _assemble(path: Path, network: Any, content: dict[str, Any]) -> Model:
     statistics = Statistics(
         **{name: np.array(values, float) for name, values in content[_STATISTICS].items()}
     )
-    shapes = {"mean": recipe.map_shape, "std": recipe.map_shape, "power": recipe.map_shape[1:]}
+    n_channels = len(recipe.channels)
+    shapes: dict[str, tuple[int, ...]] = {
+        "mean": recipe.map_shape,
+        "std": recipe.map_shape,
+        "power": (n_channels,),
+        "reference": (len(recipe.bands), n_channels, n_channels),
+    }
     for name in content[_STATISTICS]:
         array = getattr(statistics, name)
         if array.shape != shapes[name] or not np.isfinite(array).all():

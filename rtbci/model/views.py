@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rtbci.errors import RecipeError
 from rtbci.recipe import Recipe
-from rtbci.signal.geometry import power_of, recentred, regularised, stepped
+from rtbci.signal.geometry import recentred, regularised, roots_of, stepped
 from rtbci.signal.normalisation import Normaliser, SignalScaler, Statistics
 from rtbci.signal.path import Maps
 from rtbci.signal.raw import PointWindows, window_points
@@ -119,8 +119,7 @@ class CovarianceView:
 
     def __init__(self, recipe: Recipe, reference: NDArray[np.float64] | None) -> None:
         self._recipe = recipe
-        self._reference = np.empty(0) if reference is None else reference
-        self._whitening = None if reference is None else power_of(reference, -0.5)
+        self._roots = None if reference is None else roots_of(reference)
         normalisation = recipe.normalisation
         self._every = max(round(_FOLLOW_S / recipe.hop_s), 1)
         follows = normalisation.kind == "adaptive" and reference is not None
@@ -138,15 +137,14 @@ class CovarianceView:
         assert maps.covariances is not None  # the recipe asks for them
         recipe = self._recipe
         seen = regularised(maps.covariances, recipe.shrinkage, recipe.variance_floor)
-        if self._whitening is None:
+        if self._roots is None:
             return seen
         if not self._share:
-            return recentred(seen, self._whitening)
+            return recentred(seen, self._roots[1])
         for k, trusted in enumerate(np.logical_not(maps.bad.any(axis=1)).tolist()):
             if self._hops % self._every == 0 and trusted:
-                self._reference = stepped(self._reference, seen[k], self._share)
-                self._whitening = power_of(self._reference, -0.5)
-            seen[k] = recentred(seen[k], self._whitening)
+                self._roots = roots_of(stepped(*self._roots, seen[k], self._share))
+            seen[k] = recentred(seen[k], self._roots[1])
             self._hops += 1
         return seen
 

@@ -51,16 +51,34 @@ def recentred(matrices: NDArray[np.float64], whitening: NDArray[np.float64]) -> 
     return moved
 
 
+def roots_of(matrices: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the square roots of matrices, and the inverses of these."""
+    values, vectors = np.linalg.eigh(matrices)
+    turned, scale = vectors.swapaxes(-2, -1), np.sqrt(values)[..., None, :]
+    return (vectors * scale) @ turned, (vectors / scale) @ turned
+
+
 def stepped(
-    reference: NDArray[np.float64], matrices: NDArray[np.float64], share: float
+    root: NDArray[np.float64],
+    whitening: NDArray[np.float64],
+    matrices: NDArray[np.float64],
+    share: float,
 ) -> NDArray[np.float64]:
     r"""Return the points that lie a share of the way from a reference to matrices.
 
     :math:`R^{1/2} (R^{-1/2} C R^{-1/2})^a R^{1/2}`, on the geodesic (Barachant et al. 2012,
     doi 10.1109/TBME.2011.2172210, equation 6).
+
+    Parameters
+    ----------
+    root, whitening : arrays, shape (..., channels, channels)
+        Square root of the reference, and its inverse.
+    matrices : array, shape (..., channels, channels)
+        Where to.
+    share : float
+        0 stays, 1 arrives.
     """
-    root, whitening = power_of(reference, 0.5), power_of(reference, -0.5)
-    moved: NDArray[np.float64] = root @ power_of(whitening @ matrices @ whitening, share) @ root
+    moved: NDArray[np.float64] = root @ power_of(recentred(matrices, whitening), share) @ root
     return moved
 
 

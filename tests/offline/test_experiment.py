@@ -148,6 +148,16 @@ def test_a_model_always_answers_where_nothing_else_is_asked_for(config):
         assert answered["balanced_accuracy"] == result.training[part]["balanced_accuracy"]
 
 
+def test_a_reference_that_follows_the_wearer_is_in_the_file_from_the_training_part(config):
+    recipe = {"channels": CHANNELS, "hop_s": 0.5, "normalisation": {"kind": "adaptive"}}
+    changes = {"recipe": recipe, "model": {"kind": "tangent-space"}}
+    result = run(load_yaml(write_config(config.parent, **changes), Experiment))
+    assert result.test.balanced_accuracy > 0.9
+    reference = load_model(result.path).statistics.reference
+    assert reference is not None
+    assert np.linalg.eigvalsh(reference).min() > 0
+
+
 def test_the_test_part_changes_nothing_in_the_model(config):
     def learned():
         model = load_model(run(load_yaml(config, Experiment)).path)

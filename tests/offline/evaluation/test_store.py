@@ -7,7 +7,7 @@ import pytest
 
 from offline.evaluation.outcome import Fit, Said, Task
 from offline.evaluation.protocols import Sessions, Trials
-from offline.evaluation.store import FitStore, code_hash, require_writable
+from offline.evaluation.store import FitStore, require_writable
 from rtbci.errors import ConfigError
 from rtbci.recipe import HiddenMarkov, Normalisation
 from tests.offline.evaluation.people import RECIPE, bench, person
@@ -101,20 +101,6 @@ def test_another_smoothing_takes_the_same_file(tmp_path, fit):
     hmm = RECIPE.model_copy(update={"smoothing": HiddenMarkov(kind="hmm")})
     for recipe in (hmm, RECIPE.model_copy(update={"smoothing": None})):
         assert FitStore(tmp_path, bench(recipe=recipe)).load(TASK) is not None
-
-
-def test_changed_code_makes_another_hash_unless_it_only_shows_results(tmp_path):
-    for name in ("fitting.py", "cli/evaluate.py", "evaluation/table.py", "models/cnn.py"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("a = 1\n")
-    before = code_hash(tmp_path)
-    (tmp_path / "cli" / "evaluate.py").write_text("a = 2\n")
-    (tmp_path / "evaluation" / "table.py").write_text("a = 2\n")
-    assert code_hash(tmp_path) == before
-    (tmp_path / "models" / "cnn.py").write_text("a = 2\n")
-    changed = code_hash(tmp_path)
-    (tmp_path / "models" / "cnn.py").rename(tmp_path / "models" / "net.py")
-    assert len({before, changed, code_hash(tmp_path)}) == 3
 
 
 def test_a_damaged_file_counts_as_none(tmp_path, fit):

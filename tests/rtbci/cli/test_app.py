@@ -22,8 +22,8 @@ from tests.system import rtbci
 
 ROOT = Path(package.__file__).parent
 COMMANDS = (
-    *("demo", "live", "watch", "streams", "model", "bench", "replay", "generate"),
-    *("dataset", "features", "train", "evaluate"),
+    *("demo", "live", "calibrate", "watch", "streams", "model", "bench", "replay", "generate"),
+    *("dataset", "features", "train", "evaluate", "ablate"),
 )
 
 
@@ -233,7 +233,7 @@ def test_rtbci_stands_alone_where_only_it_is_installed():
         "from rtbci.cli.app import build; import typer; "
         "print(*sorted(typer.main.get_command(build()).commands))"
     )
-    alone = ["bench", "demo", "live", "model", "streams", "watch"]
+    alone = ["bench", "calibrate", "demo", "live", "model", "streams", "watch"]
     assert done.stdout.split() == alone, done.stderr
 
 

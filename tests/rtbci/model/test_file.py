@@ -268,7 +268,7 @@ import numpy as np
 from tests.system import make_model
 model = make_model(Path(sys.argv[1]), channels=("FP1", "FP2"))
 for _ in range(3):
-    probabilities = model.predict_proba(np.zeros((1, 5, 9, 9), np.float32))
+    probabilities = model.predict_proba(np.zeros((1, 1, 5, 2), np.float32))
 print(probabilities.sum())
 """
 

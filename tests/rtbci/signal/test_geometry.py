@@ -9,7 +9,14 @@ from pyriemann.geometry.geodesic import geodesic_riemann
 from pyriemann.geometry.mean import mean_riemann
 from scipy.linalg import fractional_matrix_power
 
-from rtbci.signal.geometry import geometric_mean, power_of, recentred, regularised, stepped
+from rtbci.signal.geometry import (
+    geometric_mean,
+    power_of,
+    recentred,
+    regularised,
+    roots_of,
+    stepped,
+)
 
 
 def matrices(n: int, channels: int, seed: int) -> np.ndarray:
@@ -34,7 +41,7 @@ def test_powers_are_those_of_scipy(seed, channels, exponent):
 @given(seed=seeds, channels=sizes, share=st.floats(0, 1))
 def test_a_step_goes_along_the_geodesic(seed, channels, share):
     start, end = matrices(2, channels, seed)
-    found = stepped(start, end, share)
+    found = stepped(*roots_of(start), end, share)
     assert found == pytest.approx(geodesic_riemann(start, end, share), rel=1e-6, abs=1e-8)
 
 
@@ -42,7 +49,8 @@ def test_a_step_goes_along_the_geodesic(seed, channels, share):
 @given(seed=seeds, channels=sizes)
 def test_recentring_keeps_distances_and_makes_the_reference_the_identity(seed, channels):
     reference, first, second = matrices(3, channels, seed)
-    whitening = power_of(reference, -0.5)
+    root, whitening = roots_of(reference)
+    assert root @ root == pytest.approx(reference, rel=1e-9)
     assert recentred(reference, whitening) == pytest.approx(np.eye(channels), abs=1e-7)
     moved = recentred(np.stack([first, second]), whitening)
     assert distance_riemann(*moved) == pytest.approx(distance_riemann(first, second), rel=1e-5)

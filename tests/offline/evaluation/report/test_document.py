@@ -14,7 +14,8 @@ from tests.offline.evaluation.report.examples import findings, pictures, summary
 
 SECTIONS = [
     "Overview", "Confusion matrices", "Subjects", "Calibration", "Abstaining",
-    "Accuracy over time", "Controls", "Topographic maps", "Electrodes", "Spectra", "Left out", "Provenance",
+    "Accuracy over time", "Controls", "Topographic maps", "Electrodes", "Spectra", "Left out",
+    "Provenance",
 ]  # fmt: skip
 VOID = {"meta", "img", "input", "br", "hr", "link"}
 ODD = "<b>&\"'$x$"
