@@ -22,8 +22,6 @@ class LiveSettings(Settings):
     ----------
     model : tuple of Path
         The model files; a single one may be given as it is. What several say is averaged.
-    person : tuple of Path
-        Files of the wearer's calibration, for models that need one; each finds its own among them.
     stream : str
         ``name=...``, ``type=...``, ``source_id=...``, or bare: any of the three.
     timeout : float or None
@@ -36,6 +34,8 @@ class LiveSettings(Settings):
         The stream's channel names in order, where it does not declare them.
     bad_channels : tuple of str
         Channels not to be used; they are interpolated.
+    person : tuple of Path
+        Files of the wearer's calibration, for models that need one; each finds its own among them.
     lsl_out : bool
         Whether predictions also go out as an LSL stream.
     abstain_below : float or None
@@ -44,12 +44,12 @@ class LiveSettings(Settings):
     """
 
     model: Annotated[tuple[Path, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
-    person: Annotated[tuple[Path, ...], BeforeValidator(_one_or_more)] = ()
     stream: Annotated[str, Field(min_length=1)] = "type=EEG"
     timeout: Annotated[float, Field(gt=0)] | None = 30.0
     address: Annotated[str, Field(min_length=1)] = DEFAULT_ADDRESS
     unit: str | None = None
     channels: tuple[str, ...] = ()
     bad_channels: tuple[str, ...] = ()
+    person: Annotated[tuple[Path, ...], BeforeValidator(_one_or_more)] = ()
     lsl_out: bool = False
     abstain_below: Annotated[float, Field(ge=0, le=1)] | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -122,3 +124,36 @@ def test_channels_take_their_one_spelling():
 def test_what_contradicts_itself_is_refused(changes, said):
     with pytest.raises(ValidationError, match=said):
         Recipe(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"shrinkage": 0}, "greater than or equal to 0.001"),
+        ({"segments": 3, "segment_s": 0.25}, "segment_s is 0.25 s, no whole number of hops of 0.1 s"),
+        ({"signal": {"sfreq": 80, "high": 45}}, "high below half of its sfreq, 40 Hz"),
+        ({"calibration": {"classes": ["neutral"], "seconds": 0.5}}, "less than one window of 1 s"),
+        (
+            {"classes": ("a", "b"), "calibration": {"classes": ["rest"]}},
+            "calibration.classes names rest; the classes are a, b",
+        ),
+        (
+            {"classes": ("a", "b"), "calibration": {"classes": ["a"], "prototypes": True}},
+            "prototypes needs a block of all classes",
+        ),
+        ({"smoothing": {"kind": "hmm", "dwell_s": 0}}, "greater than 0"),
+    ],
+)
+def test_what_does_not_fit_together_is_said(changes, said):
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        Recipe.model_validate(changes)
+
+
+def test_a_calibration_of_a_data_sets_classes_may_be_written_before_they_are_known():
+    Recipe(calibration={"classes": ["rest"], "seconds": 30})
+
+
+def test_a_networks_history_is_counted_in_hops():
+    recipe = Recipe(segments=6, segment_s=0.5, hop_s=0.1)
+    assert (recipe.segment_hops, recipe.history_hops) == (5, 25)
+    assert Recipe().history_hops == 0

@@ -18,7 +18,6 @@ from offline.recognisers import (
     most_windows,
     thinned,
 )
-from offline.recognisers.settings import TangentSpaceSettings
 from offline.recognisers.tangent_space import TangentFeatures
 from offline.scores import Scores
 from rtbci.errors import ConfigError
@@ -145,13 +144,11 @@ def test_what_was_chosen_is_not_fitted_again(recipe, settings, part):
 
 def test_the_tangent_space_is_the_training_parts_alone(recipe, settings, part):
     (train, labels), (held_out, checked), (new, _) = part(90, 1), part(60, 2), part(20, 3)
-    other = Inputs(held_out.maps, 50 * held_out.covariances)  # far off, of the same classes
-    rough = recipe.model_copy(update={"variance_floor": 0.5})
-    strong = settings.model_copy(update={"tangent_space": TangentSpaceSettings(shrinkage=0.3)})
-    vectors = TangentFeatures(0.3, 0.5).fit(train.covariances, labels)
+    other = Inputs(covariances=50 * held_out.covariances)  # far off, of the same classes
+    vectors = TangentFeatures().fit(train.covariances, labels)
     scaler = StandardScaler().fit(vectors.transform(train.covariances))
     expected = scaler.transform(vectors.transform(new.covariances))
-    fitted = fit_chosen("tangent-space", train, labels, other, checked, rough, 0, strong)
+    fitted = fit_chosen("tangent-space", train, labels, other, checked, recipe, 0, settings)
     said = fitted.estimator[:-1].transform(new.covariances)
     assert said == pytest.approx(expected, abs=1e-9)
 

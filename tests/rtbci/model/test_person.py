@@ -10,7 +10,7 @@ from pyriemann.geometry.mean import mean_riemann
 
 from rtbci.errors import PersonFileError
 from rtbci.model.person import Person, load_person, personal, save_person
-from rtbci.recipe import Calibration, RawSignal, Recipe
+from rtbci.recipe import Calibration, Normalisation, RawSignal, Recipe
 from rtbci.signal.geometry import regularised
 from rtbci.signal.normalisation import Normaliser, Statistics
 
@@ -51,8 +51,7 @@ def test_maps_are_standardised_in_the_persons_own_units():
     rng = np.random.default_rng(1)
     training = Statistics(rng.normal(size=(5, 3)), rng.uniform(0.5, 2, (5, 3)), np.full(3, 0.5))
     own = personal(training, person)
-    fixed = RECIPE.model_copy(update={"normalisation": {"kind": "training"}})
-    fixed = Recipe.model_validate(fixed.model_dump())
+    fixed = RECIPE.model_copy(update={"normalisation": Normalisation(kind="training")})
     found = Normaliser(fixed, own).apply(maps)
     relative = (maps - person.mean) / person.std
     assert found == pytest.approx((relative - training.mean) / training.std)
