@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -162,8 +162,6 @@ class Attention(nn.Module):  # type: ignore[misc]
     settings : AttentionSettings
         Size of the network and its kinds of attention.
     """
-
-    sees: Final = "maps"
 
     def __init__(self, recipe: Recipe, settings: AttentionSettings) -> None:
         super().__init__()

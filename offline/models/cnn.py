@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
 from torch import Tensor, nn
 
-from offline.models.layers import OnGrid
+from offline.models.layers import OnGrid, Share, Width, convolutions, dense_head
 from rtbci.configuration import Settings
 from rtbci.recipe import Recipe
-
-Width = Annotated[int, Field(ge=1, le=1024)]
-Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class CnnSettings(Settings):
@@ -40,13 +36,8 @@ class CnnSettings(Settings):
 class Cnn(nn.Module):  # type: ignore[misc]  # mypy does not read torch, for speed
     r"""Three convolutional blocks and a dense head.
 
-    With :math:`h_0` the picture, block :math:`k` is
-
-    .. math:: h_k = \mathrm{drop}(\mathrm{pool}(\mathrm{norm}(\mathrm{relu}(W_k * h_{k-1} + b_k))))
-
-    where :math:`W_k` is a 3x3 convolution that keeps the size, ``norm`` is batch normalisation,
-    ``pool`` takes the largest of 2x2 cells (a last odd row or column stays), and ``drop`` leaves
-    out whole feature maps. The head is :math:`V\,\mathrm{drop}(\mathrm{relu}(U h_3 + c)) + d`.
+    The blocks are those of :func:`~offline.models.layers.convolutions`, the head is that of
+    :func:`~offline.models.layers.dense_head`.
 
     A 9x9 picture shrinks to 5x5, 3x3 and 2x2; 19x19 to 10x10, 5x5 and 3x3.
 
@@ -63,19 +54,12 @@ class Cnn(nn.Module):  # type: ignore[misc]  # mypy does not read torch, for spe
     def __init__(self, recipe: Recipe, settings: CnnSettings) -> None:
         super().__init__()
         self.on_grid = OnGrid(recipe)
-        rows, columns = self.on_grid.rows, self.on_grid.columns
-        width = recipe.segments * recipe.map_shape[0]
-        blocks: list[nn.Module] = []
-        for wider in settings.widths:
-            blocks.append(_block(width, wider, settings.dropout))
-            width, rows, columns = wider, (rows + 1) // 2, (columns + 1) // 2
-        self.blocks = nn.Sequential(*blocks)
-        self.head = nn.Sequential(
-            nn.Flatten(),
-            nn.Linear(width * rows * columns, settings.hidden),
-            nn.ReLU(),
-            nn.Dropout(settings.dense_dropout),
-            nn.Linear(settings.hidden, len(recipe.classes)),
+        planes = recipe.segments * recipe.map_shape[0]
+        self.blocks, features = convolutions(
+            planes, self.on_grid.rows, self.on_grid.columns, settings.widths, settings.dropout
+        )
+        self.head = dense_head(
+            features, settings.hidden, len(recipe.classes), settings.dense_dropout
         )
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -83,18 +67,3 @@ class Cnn(nn.Module):  # type: ignore[misc]  # mypy does not read torch, for spe
         pictures = self.on_grid(maps).flatten(1, 2)
         logits: Tensor = self.head(self.blocks(pictures))
         return logits
-
-
-def _block(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel_size=3, padding=1),
-        nn.ReLU(),
-        nn.BatchNorm2d(outputs),
-        nn.MaxPool2d(2, ceil_mode=True),
-        nn.Dropout2d(dropout),
-    )
-
-
-def parameter_count(network: nn.Module) -> int:
-    """Return how many numbers a network learns."""
-    return sum(parameter.numel() for parameter in network.parameters())

@@ -10,8 +10,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from offline.models.eegnet import Duration, points_in, signal_of
-from offline.models.layers import Share, Width, dense_head
+from offline.models.layers import Duration, Share, Width, dense_head, points_in, signal_of
 from rtbci.configuration import Settings
 from rtbci.errors import ConfigError
 from rtbci.recipe import Recipe

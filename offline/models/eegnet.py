@@ -9,14 +9,11 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from offline.models.layers import Share, Width
+from offline.models.layers import Duration, Share, Width, points_in, signal_of
 from rtbci.configuration import Settings
 from rtbci.errors import ConfigError
-from rtbci.recipe import RawSignal, Recipe
+from rtbci.recipe import Recipe
 from rtbci.signal.raw import window_points
-
-Duration = Annotated[float, Field(gt=0, le=10)]
-"""Length of a kernel or a pool, seconds; at the recipe's rate it is at least one point."""
 
 Norm = Annotated[float, Field(gt=0, le=100)]
 
@@ -145,27 +142,6 @@ class EEGNet(nn.Module):  # type: ignore[misc]  # mypy does not read torch, for 
         features = self.separable(self.average(rhythms.flatten(1, 2).unsqueeze(2)))
         dense = torch.renorm(self.dense.weight, 2.0, 0, self.dense_norm)
         return functional.linear(features.flatten(1), dense, self.dense.bias)
-
-
-def signal_of(recipe: Recipe) -> RawSignal:
-    """Return what signal a recipe keeps, for networks that look at it.
-
-    Raises
-    ------
-    ConfigError
-        If it keeps none.
-    """
-    if recipe.signal is None:
-        raise ConfigError(
-            "the network looks at the signal itself, and the recipe keeps none: set recipe.signal, "
-            "for example to {sfreq: 128, low: 1, high: 45}"
-        )
-    return recipe.signal
-
-
-def points_in(duration_s: float, sfreq: float) -> int:
-    """Return how many points a duration has at a rate, at least one."""
-    return max(round(duration_s * sfreq), 1)
 
 
 def _pools(settings: EEGNetSettings, sfreq: float) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -107,8 +107,6 @@ class Graph(nn.Module):  # type: ignore[misc]
     settings : GraphSettings
         Size of the network.
     """
-
-    sees: Final = "maps"
 
     def __init__(self, recipe: Recipe, settings: GraphSettings) -> None:
         super().__init__()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -70,8 +70,6 @@ class TopographicImage(nn.Module):  # type: ignore[misc]  # mypy does not read t
     settings : ImageSettings
         Size of the images and of the network.
     """
-
-    sees: Final = "maps"
 
     def __init__(self, recipe: Recipe, settings: ImageSettings) -> None:
         super().__init__()

@@ -10,14 +10,18 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from rtbci.errors import ConfigError
 from rtbci.montage.grids import Grid
-from rtbci.recipe import Recipe
+from rtbci.recipe import RawSignal, Recipe
 
 Width = Annotated[int, Field(ge=1, le=1024)]
 """Units or feature maps of a layer."""
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 """What dropout leaves out."""
+
+Duration = Annotated[float, Field(gt=0, le=10)]
+"""Length of a kernel or a pool, seconds; at the recipe's rate it is at least one point."""
 
 
 class OnGrid(nn.Module):  # type: ignore[misc]  # mypy does not read torch, for speed
@@ -105,3 +109,24 @@ def dense_head(inputs: int, hidden: int, classes: int, dropout: float) -> nn.Seq
         nn.Dropout(dropout),
         nn.Linear(hidden, classes),
     )
+
+
+def signal_of(recipe: Recipe) -> RawSignal:
+    """Return what signal a recipe keeps, for networks that look at it.
+
+    Raises
+    ------
+    ConfigError
+        If it keeps none.
+    """
+    if recipe.signal is None:
+        raise ConfigError(
+            "the network looks at the signal itself, and the recipe keeps none: set recipe.signal, "
+            "for example to {sfreq: 128, low: 1, high: 45}"
+        )
+    return recipe.signal
+
+
+def points_in(duration_s: float, sfreq: float) -> int:
+    """Return how many points a duration has at a rate, at least one."""
+    return max(round(duration_s * sfreq), 1)

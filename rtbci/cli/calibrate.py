@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rtbci.cli.names import names_in
+from rtbci.cli.stream_options import Bad, Channels, Unit, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,17 +30,9 @@ def calibrate(
         ),
     ] = None,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait for the streams.")] = 30.0,
-    unit: Annotated[
-        str | None,
-        typer.Option(help="The stream's unit (V, mV, uV, nV), where it declares none."),
-    ] = None,
-    channels: Annotated[
-        str | None,
-        typer.Option(help="Channel names in the stream's order, where it names none: Fp1,Fp2,..."),
-    ] = None,
-    bad: Annotated[
-        str | None, typer.Option(help="Channels not to use; they are interpolated: T7,Oz")
-    ] = None,
+    unit: Unit = None,
+    channels: Channels = None,
+    bad: Bad = None,
 ) -> None:
     """Take a wearer's calibration block from a stream, and write what the model needs of it.
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rtbci.cli.names import names_in
+from rtbci.cli.stream_options import Bad, Channels, Unit, names_in
 from rtbci.configuration import read_yaml, validate
 from rtbci.errors import ConfigError
 from rtbci.live.settings import LiveSettings
@@ -42,17 +42,9 @@ def live(
         str | None,
         typer.Option(help="ZeroMQ address to publish on.", show_default="tcp://127.0.0.1:5556"),
     ] = None,
-    unit: Annotated[
-        str | None,
-        typer.Option(help="The stream's unit (V, mV, uV, nV), where it declares none."),
-    ] = None,
-    channels: Annotated[
-        str | None,
-        typer.Option(help="Channel names in the stream's order, where it names none: Fp1,Fp2,..."),
-    ] = None,
-    bad: Annotated[
-        str | None, typer.Option(help="Channels not to use; they are interpolated: T7,Oz")
-    ] = None,
+    unit: Unit = None,
+    channels: Channels = None,
+    bad: Bad = None,
     lsl_out: Annotated[
         bool | None,
         typer.Option("--lsl-out/--no-lsl-out", help="Also send predictions out over LSL."),

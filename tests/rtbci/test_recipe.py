@@ -130,7 +130,7 @@ def test_what_contradicts_itself_is_refused(changes, said):
     ("changes", "said"),
     [
         ({"shrinkage": 0}, "greater than or equal to 0.001"),
-        ({"segments": 3, "segment_s": 0.25}, "segment_s is 0.25 s, no whole number of hops of 0.1 s"),
+        ({"segments": 3, "segment_s": 0.25}, "is 0.25 s, no whole number of hops of 0.1 s"),
         ({"signal": {"sfreq": 80, "high": 45}}, "high below half of its sfreq, 40 Hz"),
         ({"calibration": {"classes": ["neutral"], "seconds": 0.5}}, "less than one window of 1 s"),
         (

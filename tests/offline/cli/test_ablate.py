@@ -17,6 +17,7 @@ from replay.simulator.dataset import write_seed_dataset
 from rtbci.configuration import load_yaml
 from rtbci.errors import ConfigError
 
+pytestmark = pytest.mark.usefixtures("one_cache")
 CONFIGS = Path(__file__).parents[3] / "configs"
 RECIPE = {"channels": ["F7", "F3", "FZ", "F4", "F8", "T7", "C3", "C4", "T8", "PZ"], "hop_s": 1.0}
 SLOW = {"kind": "exponential", "time_constant_s": 4.0}
@@ -27,13 +28,6 @@ def data(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("data")
     write_seed_dataset(root, subjects=2, sessions=2, trials=6, trial_s=8.0)
     return root
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RTBCI_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 def written(folder: Path, name: str, content: dict[str, Any]) -> Path:

@@ -16,6 +16,7 @@ from replay.simulator.dataset import write_seed_dataset
 from rtbci.errors import ConfigError, RecordingError
 from tests.system import rtbci, started
 
+pytestmark = pytest.mark.usefixtures("one_cache")
 CONFIGS = Path(__file__).parents[3] / "configs"
 RECIPE = {"channels": ["F7", "F3", "FZ", "F4", "F8", "T7", "C3", "C4", "T8", "PZ"], "hop_s": 1.0}
 
@@ -25,13 +26,6 @@ def data(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("data")
     write_seed_dataset(root, subjects=3, sessions=2, trials=6, trial_s=8.0)
     return root
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RTBCI_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 def config(folder: Path, data: Path, **changes) -> Path:
@@ -66,7 +60,10 @@ def metrics(folder: Path) -> dict:
 
 
 def test_an_evaluation_shows_its_figures_and_says_what_they_are(tmp_path, data):
-    done = rtbci("evaluate", config(tmp_path, data), "--jobs", "2", timeout=200)
+    block = {"classes": ["neutral"], "seconds": 3.0}
+    smoothed = RECIPE | {"calibration": block, "smoothing": {"kind": "hmm", "dwell_s": 5.0}}
+    path = config(tmp_path, data, recipe=smoothed, explain=True)
+    done = rtbci("evaluate", path, "--jobs", "2", timeout=200)
     assert done.returncode == 0, done.stderr
     assert "simulated data | simulated emotions: leave one session out" in done.stdout
     for name in ("naive-bayes", "trivial"):
@@ -79,6 +76,10 @@ def test_an_evaluation_shows_its_figures_and_says_what_they_are(tmp_path, data):
     assert found["simulated"] is True
     assert list(found["recognisers"]) == ["logistic-regression", "naive-bayes", "trivial"]
     assert found["provenance"]["recipe"]["channels"] == RECIPE["channels"]
+    assert found["provenance"]["recipe"]["calibration"]["seconds"] == 3.0
+    for name in ("logistic-regression", "naive-bayes"):
+        assert "looks_at" in found["recognisers"][name]
+    assert "lag" in done.stdout
 
 
 def test_a_stopped_evaluation_goes_on_and_ends_the_same(tmp_path, data):

@@ -48,7 +48,6 @@ def settled(network: nn.Module, maps: Tensor) -> nn.Module:
 @one_thread()
 def check_contract(network: nn.Module, recipe: Recipe) -> None:
     """Check what holds of any network: logits, the same scripted, and of each member alone."""
-    assert network.sees == "maps"
     maps = random_maps(recipe, 5)
     settled(network, 3 * maps + 1)
     with torch.inference_mode():
@@ -80,3 +79,8 @@ def accuracy(network: nn.Module, maps: Tensor, labels: Tensor) -> float:
     """Return the share of maps that a network names rightly."""
     with torch.inference_mode():
         return float((network(maps).argmax(1) == labels).float().mean())
+
+
+def size(network: torch.nn.Module) -> int:
+    """Return how many numbers a network learns."""
+    return sum(parameter.numel() for parameter in network.parameters())

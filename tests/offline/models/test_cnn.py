@@ -8,10 +8,7 @@ from rtbci.configuration import validate
 from rtbci.errors import ConfigError
 from rtbci.montage.grids import GRID_NAMES
 from rtbci.recipe import SEED_BANDS, Recipe
-
-
-def size(network: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in network.parameters())
+from tests.offline.models.networks import size
 
 
 @pytest.mark.parametrize("grid", GRID_NAMES)

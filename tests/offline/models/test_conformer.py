@@ -9,12 +9,11 @@ from scipy.special import softmax
 from torch import nn
 from torch.nn import functional
 
-from offline.models.cnn import parameter_count
 from offline.models.conformer import Conformer, ConformerSettings, EncoderLayer, SelfAttention
-from offline.training import one_thread
 from rtbci.configuration import validate
 from rtbci.errors import ConfigError
 from rtbci.recipe import RawSignal, Recipe
+from tests.offline.models.networks import size
 from tests.offline.models.rhythms import (
     PITCH,
     PLACE,
@@ -28,13 +27,6 @@ from tests.offline.models.rhythms import (
 )
 
 PAPER = ConformerSettings(filters=40, heads=10, layers=6, expansion=4)
-
-
-@pytest.fixture(autouse=True)
-def _same_numbers():
-    torch.manual_seed(0)
-    with one_thread():
-        yield
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -57,8 +49,8 @@ def test_has_the_papers_tokens_for_the_papers_windows():
 
 def test_is_a_small_part_of_the_papers_size():
     recipe = make_recipe(62, 128.0, 1.0, 3)
-    small = parameter_count(Conformer(recipe, ConformerSettings()))
-    assert small < parameter_count(Conformer(recipe, PAPER)) / 8
+    small = size(Conformer(recipe, ConformerSettings()))
+    assert small < size(Conformer(recipe, PAPER)) / 8
 
 
 @pytest.mark.parametrize("sfreq", [64.0, 100.0, 128.0, 200.0, 256.0])

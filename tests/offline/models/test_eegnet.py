@@ -4,14 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from offline.models.cnn import parameter_count
 from offline.models.eegnet import EEGNet, EEGNetSettings
-from offline.training import one_thread
 from rtbci.configuration import validate
 from rtbci.errors import ConfigError
 from rtbci.montage.names import SEED_CHANNELS
 from rtbci.recipe import RawSignal, Recipe
-from tests.offline.models.networks import settled
+from tests.offline.models.networks import settled, size
 from tests.offline.models.rhythms import (
     PITCH,
     PLACE,
@@ -23,13 +21,6 @@ from tests.offline.models.rhythms import (
     noise,
     seen_points,
 )
-
-
-@pytest.fixture(autouse=True)
-def _same_numbers():
-    torch.manual_seed(0)
-    with one_thread():
-        yield
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -129,7 +120,7 @@ def test_has_the_papers_parameters_but_for_one_normalisation(
     electrodes = min(channels, len(SEED_CHANNELS))  # the P300's two more add a weight each
     network = EEGNet(make_recipe(electrodes, 128.0, window_s, classes), settings)
     lacking = 2 * f1 + (channels - electrodes) * 2 * f1
-    assert parameter_count(network) == published - lacking
+    assert size(network) == published - lacking
 
 
 @pytest.mark.parametrize("sfreq", [64.0, 100.0, 128.0, 200.0, 256.0])

@@ -8,23 +8,9 @@ import pytest
 from rtbci.cli.scoring import percentiles, tally
 from rtbci.publish.wire import Prediction
 from rtbci.stream.markers import Timeline
+from tests.rtbci.stream.test_markers import TWO_TRIALS, heard
 
 CLASSES = ("negative", "neutral", "positive")
-
-
-def heard(*markers: tuple[str, float]) -> Timeline:
-    truth = Timeline()
-    for text, when in markers:
-        truth.hear(text, when)
-    return truth
-
-
-TWO_TRIALS = (
-    ("trial 1 positive", 100.0),
-    ("trial 1 end", 110.0),
-    ("trial 2 negative", 112.0),
-    ("trial 2 end", 120.0),
-)
 
 
 def prediction(lsl_time: float, label: str = "positive", state: str = "ok") -> Prediction:
