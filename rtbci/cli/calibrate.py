@@ -44,7 +44,7 @@ def calibrate(
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with console.status("loading the model"):
-        from rtbci.live.calibrating import Asked, take_block
+        from rtbci.live.calibration import Asked, take_block
         from rtbci.model.file import load_model
         from rtbci.model.person import save_person
 

@@ -1,186 +1,155 @@
-"""A wearer's calibration block: what a stream says while it is known what the wearer does."""
+"""Taking a wearer's calibration block from a live stream."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from threading import Event
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rtbci.errors import PersonFileError
+from rtbci.errors import StreamError
+from rtbci.live.block import Block
+from rtbci.live.waiting import PATIENCE_S, await_stream, completed
 from rtbci.model.file import Model
 from rtbci.model.person import Person
-from rtbci.model.prototypes import class_means
 from rtbci.model.recogniser import Recogniser
-from rtbci.signal.path import Maps, SignalPath
-from rtbci.signal.raw import cut_windows, window_points
-from rtbci.stream.gaps import GapMeter
-from rtbci.stream.markers import Timeline
+from rtbci.signal.path import SignalPath
+from rtbci.stream.inlet import Inlet, StreamLostError
+from rtbci.stream.markers import MarkerInlet, Timeline
 
-_ROUNDING_S = 1e-6
-
-
-@dataclass
-class _Run:
-    """Samples without a gap, and their LSL times."""
-
-    samples: list[NDArray[np.floating]] = field(default_factory=list)
-    stamps: list[NDArray[np.float64]] = field(default_factory=list)
+_LOOK_EVERY_S = 1.0  # how often it is reckoned what there is
+_MARKERS_LATE_S = 0.5  # a marker may arrive this much later than the samples that it is about
 
 
 @dataclass(frozen=True)
-class _Chosen:
-    """Windows of one run that belong to the block, in order of time."""
+class Asked:
+    """What a calibration is told, beside the model.
 
-    samples: NDArray[np.floating]
-    maps: Maps
-    rows: NDArray[np.intp]
-    labels: NDArray[np.int64]
+    Attributes
+    ----------
+    stream : str
+        ``name=...``, ``type=...``, ``source_id=...``, or bare: any of the three.
+    markers : str or None
+        Name of the marker stream; None: the wearer is told what to do.
+    timeout : float
+        Seconds to wait for streams.
+    unit : str or None
+        The stream's unit, where it declares none or a wrong one.
+    channels, bad_channels : tuple of str
+        The stream's channel names, where it has none, and those not to be used.
+    """
+
+    stream: str
+    markers: str | None
+    timeout: float
+    unit: str | None
+    channels: tuple[str, ...]
+    bad_channels: tuple[str, ...]
 
 
-class Block:
-    """Keeps what a stream says and finds the block in it.
-
-    A window counts where all its samples lie in one stretch of a class, the filters have settled
-    since the last gap, and no channel is bad. What is found is what offline would find in a
-    recording of the same samples.
+def take_block(
+    model: Model,
+    asked: Asked,
+    stop: Event,
+    say: Callable[[str], None],
+    show: Callable[[Mapping[str, float], float], None],
+) -> Person | None:
+    """Wait for the stream and take the block that a model needs.
 
     Parameters
     ----------
     model : Model
-        One with a calibration: its recipe says which classes, and how long.
-    path : SignalPath
-        Fitted to the stream.
-    timeline : Timeline
-        Tells what is done when.
-    fit : callable
-        ``fit(model, person)`` makes a recogniser for the stream.
+        One with a calibration.
+    asked : Asked
+        Where from.
+    stop : Event
+        Ends it.
+    say : callable
+        Is told what the wearer is to do.
+    show : callable
+        Is told how many seconds there are of each class, and how many there have to be.
+
+    Returns
+    -------
+    Person or None
+        None if told to stop before the block was complete.
 
     Raises
     ------
     PersonFileError
         If the model has no calibration.
+    StreamError, ChannelError, UnitError, RecipeError
+        If the stream is not found, does not fit the model, or is lost.
     """
+    found = await_stream(asked.stream, asked.timeout, stop, lambda: None)
+    if found is None:
+        return None
+    stream = completed(found, asked.channels)
+    options = (stream.sfreq, stream.channels, asked.unit or stream.units, asked.bad_channels)
+    path = SignalPath(model.recipe, *options)
+    path.warm_up()
+    timeline = Timeline(states=model.recipe.classes)
+    block = Block(model, path, timeline, lambda each, who: Recogniser(each, *options, person=who))
+    with ExitStack() as stack:
+        markers = None
+        if asked.markers is not None:
+            markers = stack.enter_context(MarkerInlet(asked.markers, asked.timeout))
+        inlet = stack.enter_context(Inlet(stream, path.hop))
+        session = _Session(block, path, timeline, inlet, markers, say, show)
+        try:
+            done = session.run(stop)
+        except StreamLostError as lost:
+            raise StreamError(f"{lost}: the calibration was not complete") from None
+    return block.person() if done else None
 
-    def __init__(
-        self,
-        model: Model,
-        path: SignalPath,
-        timeline: Timeline,
-        fit: Callable[[Model, Person], Recogniser],
-    ) -> None:
-        calibration = model.recipe.calibration
-        if calibration is None:
-            raise PersonFileError(f"the model {model.name} has no use for a person's calibration")
-        self._calibration = calibration
-        self._model = model
-        self._path = path
-        self._timeline = timeline
-        self._fit = fit
-        self._gaps = GapMeter(path.sfreq)
-        self._runs = [_Run()]
 
-    def push(self, samples: NDArray[np.floating], stamps: NDArray[np.float64]) -> None:
-        """Take the next samples (samples, channels) and their LSL times."""
-        start = 0
-        for index, _ in self._gaps.find(stamps):
-            self._append(samples[start:index], stamps[start:index])
-            self._runs.append(_Run())
-            start = index
-        self._append(samples[start:], stamps[start:])
+@dataclass
+class _Session:
+    block: Block
+    path: SignalPath
+    timeline: Timeline
+    inlet: Inlet
+    markers: MarkerInlet | None
+    say: Callable[[str], None]
+    show: Callable[[Mapping[str, float], float], None]
+    doing: str | None = None
 
-    def taken_s(self) -> dict[str, float]:
-        """Return how many seconds of each class there are, at most as many as are wanted."""
-        hop, window = self._path.hop / self._path.sfreq, self._path.window / self._path.sfreq
-        taken = dict.fromkeys(self._calibration.classes, 0.0)
-        for chosen in self._chosen():
-            for k, name in enumerate(self._model.recipe.classes):
-                rows = chosen.rows[chosen.labels == k]
-                if len(rows):
-                    stretches = 1 + int(np.sum(np.diff(rows) > 1))
-                    taken[name] += stretches * window + (len(rows) - stretches) * hop
-        return taken
-
-    @property
-    def wanted_s(self) -> float:
-        """Seconds of each class that are enough."""
-        return self._calibration.seconds / len(self._calibration.classes)
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """Classes of which there is not enough yet: one window more would fit."""
-        least = self.wanted_s - self._path.hop / self._path.sfreq + _ROUNDING_S
-        return tuple(name for name, taken in self.taken_s().items() if taken <= least)
-
-    @property
-    def complete(self) -> bool:
-        """Whether there is enough of each class."""
-        return not self.missing
-
-    def person(self) -> Person:
-        """Learn the wearer from what there is."""
-        recipe, found = self._model.recipe, self._chosen()
-        maps = np.concatenate([each.maps.values[each.rows] for each in found])
-        signal = [
-            cut_windows(points, firsts[each.rows], window_points(recipe))
-            for each in found
-            if (points := each.maps.points) is not None
-            and (firsts := each.maps.first_point) is not None
-        ]
-        matrices = [c[each.rows] for each in found if (c := each.maps.covariances) is not None]
-        person = Person.of(
-            recipe,
-            maps,
-            np.concatenate(signal) if signal else None,
-            np.concatenate(matrices) if matrices else None,
-        )
-        person = replace(person, seconds=sum(self.taken_s().values()))
-        if not self._calibration.prototypes:
-            return person
-        said = np.concatenate([self._said(each, person) for each in found])
-        outputs = class_means(said, np.concatenate([each.labels for each in found]))
-        return replace(person, outputs=outputs, network=self._model.digest)
-
-    def _append(self, samples: NDArray[np.floating], stamps: NDArray[np.float64]) -> None:
-        # The inlet writes its next samples into the same memory.
-        self._runs[-1].samples.append(samples.copy())
-        self._runs[-1].stamps.append(stamps.copy())
-
-    def _chosen(self) -> list[_Chosen]:
-        """Find the block's windows, as many of each class as are wanted."""
-        path, recipe = self._path, self._model.recipe
-        step, hop = 1 / path.sfreq, path.hop / path.sfreq
-        left = dict.fromkeys(self._calibration.classes, self.wanted_s + _ROUNDING_S)
-        found = []
-        for run in self._runs:
-            if not run.samples:
+    def run(self, stop: Event) -> bool:
+        """Take samples until there is enough; tell whether there was."""
+        looked = time.monotonic()
+        settled = self.path.settling
+        while not stop.is_set():
+            samples, stamps = self.inlet.pull(self.path.hop, PATIENCE_S)
+            self.block.push(samples, stamps)
+            settled -= len(samples)
+            self._hear()
+            if settled > 0 or time.monotonic() - looked < _LOOK_EVERY_S:
                 continue
-            samples, stamps = np.concatenate(run.samples), np.concatenate(run.stamps)
-            path.reset()
-            maps = path.push(samples)
-            rows, labels, before = [], [], -2
-            for k, last in enumerate(maps.last.tolist()):
-                first = last + 1 - path.window
-                if first < path.settling or maps.bad[k].any():
-                    continue
-                # Half a sample of grace: the markers' stamps and the samples' are rounded apart.
-                grace = (stamps[last] - stamps[first]) / (2 * path.window - 2)
-                state = self._timeline.during(stamps[first] + grace, stamps[last] + grace)
-                new = hop if k == before + 1 else path.window * step
-                if state in left and left[state] >= new:
-                    left[state] -= new
-                    rows.append(k)
-                    labels.append(recipe.classes.index(state))
-                    before = k
-            found.append(_Chosen(samples, maps, np.array(rows, int), np.array(labels, int)))
-        return found
+            looked = time.monotonic()
+            taken = self.block.taken_s()
+            self.show(taken, self.block.wanted_s)
+            if self.markers is None and len(stamps):
+                self._cue(float(stamps[-1]))
+            if self.block.complete and self._complete_still():
+                return True
+        return False
 
-    def _said(self, chosen: _Chosen, person: Person) -> NDArray[np.float64]:
-        """Return what the model says of the block's windows, before prototypes and smoothing."""
-        plain = {"calibration": self._calibration.model_copy(update={"prototypes": False})}
-        recipe = self._model.recipe.model_copy(update=plain | {"smoothing": None})
-        recogniser = self._fit(replace(self._model, recipe=recipe), person)
-        said = recogniser.push(chosen.samples).probabilities[chosen.rows]
-        logarithms: NDArray[np.float64] = np.log(said)
-        return logarithms
+    def _hear(self) -> None:
+        for text, stamp in self.markers.pull() if self.markers else ():
+            self.timeline.hear(text, stamp)
+
+    def _cue(self, now: float) -> None:
+        """Tell the wearer what to do next, once there is enough of what is done now."""
+        missing = self.block.missing
+        if missing and missing[0] != self.doing:
+            self.doing = missing[0]
+            self.say(f"now: {self.doing}, for {self.block.wanted_s:.0f} s")
+            self.timeline.hear(self.doing, now)
+
+    def _complete_still(self) -> bool:
+        """Hear the markers of the last samples too before it is said to be complete."""
+        if self.markers is not None:
+            time.sleep(_MARKERS_LATE_S)
+            self._hear()
+        return self.block.complete

@@ -47,6 +47,35 @@ def test_a_block_is_the_first_seconds_of_its_classes_over_several_trials():
     assert len(overlapping) > len(expected)
 
 
+def test_a_window_that_ends_with_the_block_is_in_it_and_the_next_is_not():
+    recordings = [person(1)]
+    (features,) = features_of(recordings)
+    first = int(np.flatnonzero(features.trial == 0)[0])
+    for windows in (1, 3):
+        seconds = RECIPE.window_s + (windows - 1) * RECIPE.hop_s
+        block = Calibration(classes=("low",), seconds=seconds)
+        inside, touched = block_windows(recordings, [features], RECIPE, block)
+        assert inside[0].rows.tolist() == list(range(first, first + windows))
+        # A window a second long begins in the block for one second more, each half a second.
+        assert touched[0].tolist() == list(range(first, first + windows + 1))
+
+
+def test_a_persons_power_is_what_the_training_power_is_relative_to():
+    asked = recipe(REST)
+    recordings = [person(1), person(2, skill=3.0)]
+    features = features_of(recordings)
+    persons = persons_of(recordings, features, asked)
+    train = {r: np.flatnonzero(each.label >= 0) for r, each in enumerate(features)}
+    relative = np.concatenate(
+        [
+            np.square(features[r].signal_windows(rows), dtype=float).mean(axis=2) / persons[r].power
+            for r, rows in train.items()
+        ]
+    )
+    found = measured(features, train, asked, persons).training.power
+    assert found == pytest.approx(relative.mean(axis=0))
+
+
 def test_several_classes_share_the_block():
     recordings = [person(1)]
     (features,) = features_of(recordings)

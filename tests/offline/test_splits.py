@@ -148,3 +148,10 @@ def test_every_nth_window_is_counted_from_its_trials_first():
     assert {recording: windows.tolist() for recording, windows in found.items()} == {
         4: [2, 4, 7, 9]
     }
+
+
+def test_a_history_has_to_lie_in_the_windows_own_trial():
+    trial = np.array([-1, 0, 0, 0, 0, 0, -1, 1, 1, 1, -1, 2])
+    features = {0: SimpleNamespace(trial=trial)}
+    found = windows_of([(0, 0), (0, 1), (0, 2)], features, stride=2, history=2)
+    assert found[0].tolist() == [3, 5, 9]

@@ -245,3 +245,19 @@ def test_lag_is_about_tested_windows_alone():
     assert outcome.lag_s == lag_s(recipe, right_then_wrong[:2], said.label)
     assert 0 < outcome.lag_s < 3
     assert len(outcome.predictions) == 2
+
+
+def test_the_calibration_block_is_neither_learned_from_nor_scored():
+    made = bench()
+    task = Task("logistic-regression", made.folds(0)[0].name, 0)
+    whole = run_task(made, task).said
+    (tested,) = {recording for recording, _ in made.folds(0)[0].test}
+    recordings = made.material.recordings
+    everywhere = {
+        r: np.flatnonzero(extract(each, RECIPE).trial == 0) for r, each in enumerate(recordings)
+    }
+    fit = run_task(replace(made, left_out=everywhere), task)
+    predictions = Outcome.of(fit, RECIPE).predictions
+    assert set(predictions.recording) == {tested}
+    assert set(predictions.trial) == set(range(1, len(trials())))
+    assert not np.array_equal(whole.log_probabilities, fit.said.log_probabilities)

@@ -14,7 +14,7 @@ from offline.calibrating import persons_of
 from offline.datasets.recording import Trial, recording_of
 from offline.features.extract import extract
 from rtbci.errors import PersonFileError
-from rtbci.live.calibration import Block
+from rtbci.live.block import Block
 from rtbci.model.file import Model, Output, PrototypeValues
 from rtbci.model.person import Person, load_person
 from rtbci.model.prototypes import Prototypes

@@ -137,6 +137,15 @@ def test_the_filters_are_settled_from_one_window_on(models):
     assert begins[first - 1] < target.path.settling <= begins[first]
 
 
+def test_a_history_has_to_settle_as_well(tmp_path):
+    model = make_model(tmp_path / "m.pt", channels=CHANNELS, segments=4, segment_s=0.5)
+    target = recogniser(model)
+    settled = in_pieces(target, eeg(10, 0), [37])["settled"]
+    begins = 20 * np.arange(len(settled)) - 3 * 100  # of the oldest of four windows
+    assert np.array_equal(settled, begins >= target.path.settling)
+    assert settled.any()
+
+
 def test_reset_is_a_new_start(models):
     target = recogniser(models["exponential"])
     samples = eeg(5, 0)
