@@ -56,7 +56,12 @@ def latency(
     path = model or cache_folder() / "demo" / "model.pt"
     if model is None and not path.exists():
         raise ModelFileError("there is no demo model yet: run 'rtbci demo', or name one (--model)")
-    recipe = load_model(path).recipe
+    try:
+        recipe = load_model(path).recipe
+    except ModelFileError as error:
+        if model is not None:
+            raise
+        raise ModelFileError(f"{error}: run 'rtbci demo' again, or name one (--model)") from None
     with isolated_lsl(), tempfile.TemporaryDirectory() as folder:
         recording = _write_noise(Path(folder, "noise_raw.fif"), recipe, sfreq)
         measured, received, lost = _measure(path, recipe, recording, sfreq, seconds)

@@ -78,7 +78,12 @@ class MarkerInlet:
                 f"no marker stream {name!r} within {timeout:g} s; 'rtbci streams' lists all"
             )
         self._inlet: Any = pylsl.StreamInlet(found[0], processing_flags=pylsl.proc_clocksync)
-        self._inlet.open_stream(timeout=timeout)
+        # Asked for before the first pull, which would wait for it.
+        try:
+            self._inlet.open_stream(timeout=timeout)
+            self._inlet.time_correction(timeout=timeout)
+        except RuntimeError:  # lost, or too late
+            raise StreamError(f"marker stream {name!r} does not answer") from None
 
     def pull(self) -> list[tuple[str, float]]:
         """Return the markers that have come since the last call, and their LSL times."""

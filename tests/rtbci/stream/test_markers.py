@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
+import pylsl
 import pytest
 
-from rtbci.stream.markers import Timeline
+from rtbci.errors import StreamError
+from rtbci.stream.markers import MarkerInlet, Timeline
+from tests.system import unique
 
 
 def heard(*markers: tuple[str, float]) -> Timeline:
@@ -83,3 +88,25 @@ def test_bare_names_count_where_they_were_asked_for():
     plain = heard(("rest", 10.0), ("trial 1 rest", 15.0), ("end", 20.0))
     assert plain.during(11.0, 14.0) is None
     assert plain.during(16.0, 25.0) == "rest"
+
+
+def test_markers_come_over_lsl_with_their_times():
+    name = unique("script")
+    info = pylsl.StreamInfo(name, "Markers", 1, pylsl.IRREGULAR_RATE, "string", name)
+    outlet = pylsl.StreamOutlet(info)
+    with MarkerInlet(name, timeout=10) as inlet:
+        assert inlet.pull() == []
+        sent = [("rest", pylsl.local_clock()), ("end", pylsl.local_clock() + 1)]
+        for text, stamp in sent:
+            outlet.push_sample([text], stamp)
+        heard_of: list[tuple[str, float]] = []
+        deadline = time.monotonic() + 10
+        while len(heard_of) < 2 and time.monotonic() < deadline:
+            heard_of += inlet.pull()
+    assert [text for text, _ in heard_of] == ["rest", "end"]
+    assert [stamp for _, stamp in heard_of] == pytest.approx([stamp for _, stamp in sent], abs=1e-3)
+
+
+def test_a_marker_stream_that_is_not_there_is_named():
+    with pytest.raises(StreamError, match="no marker stream 'nobody' within 0.3 s"):
+        MarkerInlet("nobody", timeout=0.3)
