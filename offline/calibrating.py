@@ -87,7 +87,7 @@ def block_windows(
     touched: dict[int, list[NDArray[np.intp]]] = defaultdict(list)
     for (subject, session), members in sessions_of(recordings).items():
         for name in block.classes:
-            left = block.seconds / len(block.classes)
+            left = block.class_s
             for r in members:
                 for rows in _trials_of(features[r], recipe.classes.index(name)):
                     if left <= 1e-9:
@@ -101,8 +101,8 @@ def block_windows(
             if left > 1e-9:
                 raise ConfigError(
                     f"calibration: subject {subject}, session {session} has "
-                    f"{block.seconds / len(block.classes) - left:.1f} s of {name}, and "
-                    f"{block.seconds / len(block.classes):.1f} s are needed; choose a shorter block"
+                    f"{block.class_s - left:.1f} s of {name}, and "
+                    f"{block.class_s:.1f} s are needed; choose a shorter block"
                 )
     found = _joined(inside)
     return {r: LabelledWindows(w, features[r].label[w]) for r, w in found.items()}, _joined(touched)

@@ -210,12 +210,13 @@ def _train(
     _refuse_empty(recipe, counts, sum(map(len, held_out.values())))
     needs = kind_named(experiment.model.kind).needs
     validation = inputs_at(held_out, features, measures, recipe, needs)
+    checked = labels_at(held_out, features)
     fitted = fit_chosen(
         experiment.model.kind,
         inputs_at(chosen, features, measures, recipe, needs),
         labels,
         validation,
-        labels_at(held_out, features),
+        checked,
         recipe,
         experiment.seed,
         settings_with(experiment.model, experiment.training),
@@ -225,7 +226,6 @@ def _train(
     block, prototypes = recipe.calibration, None
     if recipe.smoothing is not None or (block is not None and block.prototypes):
         said = log_probabilities(fitted, validation, len(recipe.classes))
-        checked = labels_at(held_out, features)
         if block is not None and block.prototypes:
             prototypes = Prototypes.fit(said, checked)
             said = prototypes.apply(said)

@@ -124,6 +124,11 @@ class Calibration(Settings):
     seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
     prototypes: bool = False
 
+    @property
+    def class_s(self) -> float:
+        """Seconds of each class."""
+        return self.seconds / len(self.classes)
+
     @field_validator("classes")
     @classmethod
     def _distinct(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
@@ -253,7 +258,7 @@ class Recipe(Settings):
     @model_validator(mode="after")
     def _calibration_of_known_classes(self) -> Self:
         block = self.calibration
-        if block is not None and block.seconds / len(block.classes) < self.window_s:
+        if block is not None and block.class_s < self.window_s:
             raise ValueError(
                 f"calibration.seconds = {block.seconds:g} leaves less than one window of "
                 f"{self.window_s:g} s for each class"

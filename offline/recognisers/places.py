@@ -71,5 +71,4 @@ def placed(
     """Return log-probabilities (windows, classes) seen from a person's own prototypes."""
     assert recipe.calibration is not None  # prototypes are asked for there
     assert person.outputs is not None
-    seconds = recipe.calibration.seconds / len(recipe.calibration.classes)
-    return prototypes.adapted(person.outputs, seconds).apply(said)
+    return prototypes.adapted(person.outputs, recipe.calibration.class_s).apply(said)

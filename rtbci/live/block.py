@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -91,10 +91,16 @@ class Block:
         self._append(samples[start:], stamps[start:])
 
     def taken_s(self) -> dict[str, float]:
-        """Return how many seconds of each class there are, at most as many as are wanted."""
+        """Return how many seconds of each class there are, at most as many as are wanted.
+
+        All samples go through the signal path again: ask no more often than there is need to.
+        """
+        return self._seconds(self._chosen())
+
+    def _seconds(self, found: list[_Chosen]) -> dict[str, float]:
         hop, window = self._path.hop / self._path.sfreq, self._path.window / self._path.sfreq
         taken = dict.fromkeys(self._calibration.classes, 0.0)
-        for chosen in self._chosen():
+        for chosen in found:
             for k, name in enumerate(self._model.recipe.classes):
                 rows = chosen.rows[chosen.labels == k]
                 if len(rows):
@@ -105,18 +111,18 @@ class Block:
     @property
     def wanted_s(self) -> float:
         """Seconds of each class that are enough."""
-        return self._calibration.seconds / len(self._calibration.classes)
+        return self._calibration.class_s
 
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """Classes of which there is not enough yet: one window more would fit."""
+    def missing(self, taken_s: Mapping[str, float]) -> tuple[str, ...]:
+        """Return the classes of which there is not enough yet: one window more would fit.
+
+        Parameters
+        ----------
+        taken_s : mapping of str to float
+            What there is, from :meth:`taken_s`.
+        """
         least = self.wanted_s - self._path.hop / self._path.sfreq + _ROUNDING_S
-        return tuple(name for name, taken in self.taken_s().items() if taken <= least)
-
-    @property
-    def complete(self) -> bool:
-        """Whether there is enough of each class."""
-        return not self.missing
+        return tuple(name for name, taken in taken_s.items() if taken <= least)
 
     def person(self) -> Person:
         """Learn the wearer from what there is."""
@@ -135,7 +141,7 @@ class Block:
             np.concatenate(signal) if signal else None,
             np.concatenate(matrices) if matrices else None,
         )
-        person = replace(person, seconds=sum(self.taken_s().values()))
+        person = replace(person, seconds=sum(self._seconds(found).values()))
         if not self._calibration.prototypes:
             return person
         said = np.concatenate([self._said(each, person) for each in found])

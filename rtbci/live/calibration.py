@@ -129,27 +129,28 @@ class _Session:
             looked = time.monotonic()
             taken = self.block.taken_s()
             self.show(taken, self.block.wanted_s)
-            if self.markers is None and len(stamps):
-                self._cue(float(stamps[-1]))
-            if self.block.complete and self._complete_still():
+            missing = self.block.missing(taken)
+            if not missing and self._complete_still():
                 return True
+            if missing and self.markers is None and len(stamps):
+                self._cue(missing[0], float(stamps[-1]))
         return False
 
     def _hear(self) -> None:
         for text, stamp in self.markers.pull() if self.markers else ():
             self.timeline.hear(text, stamp)
 
-    def _cue(self, now: float) -> None:
+    def _cue(self, wanted: str, now: float) -> None:
         """Tell the wearer what to do next, once there is enough of what is done now."""
-        missing = self.block.missing
-        if missing and missing[0] != self.doing:
-            self.doing = missing[0]
+        if wanted != self.doing:
+            self.doing = wanted
             self.say(f"now: {self.doing}, for {self.block.wanted_s:.0f} s")
             self.timeline.hear(self.doing, now)
 
     def _complete_still(self) -> bool:
         """Hear the markers of the last samples too before it is said to be complete."""
-        if self.markers is not None:
-            time.sleep(_MARKERS_LATE_S)
-            self._hear()
-        return self.block.complete
+        if self.markers is None:
+            return True
+        time.sleep(_MARKERS_LATE_S)
+        self._hear()
+        return not self.block.missing(self.block.taken_s())

@@ -68,8 +68,7 @@ def _prototypes(model: Model, person: Person | None) -> Prototypes | None:
             f"the person's prototypes were made for another file than the model {model.name}; "
             "calibrate again with this model"
         )
-    seconds = block.seconds / len(block.classes)
-    return model.output.prototypes.prototypes.adapted(person.outputs, seconds)
+    return model.output.prototypes.prototypes.adapted(person.outputs, block.class_s)
 
 
 class Recogniser:

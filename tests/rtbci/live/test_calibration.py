@@ -71,7 +71,7 @@ def test_live_learns_the_person_that_offline_learns(tmp_path):
     model, samples = the_model(tmp_path), eeg(24)
     block = block_of(model, told())
     feed(block, samples)
-    assert block.complete
+    assert block.missing(block.taken_s()) == ()
     live = block.person()
     names = model.recipe.classes
     trials = tuple(
@@ -92,10 +92,10 @@ def test_says_what_is_missing_until_there_is_enough_of_each_class(tmp_path):
     timeline = told()
     block = block_of(model, timeline)
     feed(block, samples[: round(6 * SFREQ)])
-    assert block.missing == ("negative", "positive")
+    assert block.missing(block.taken_s()) == ("negative", "positive")
     assert block.taken_s() == {"negative": pytest.approx(2, abs=0.11), "positive": 0}
     feed(block, samples[round(6 * SFREQ) : round(9 * SFREQ)], start=506.0)
-    assert block.missing == ("positive",)
+    assert block.missing(block.taken_s()) == ("positive",)
 
 
 def test_windows_across_a_gap_or_before_the_filters_have_settled_do_not_count(tmp_path):
