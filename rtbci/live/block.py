@@ -8,11 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rtbci.errors import PersonFileError
 from rtbci.model.file import Model
 from rtbci.model.person import Person
 from rtbci.model.prototypes import class_means
-from rtbci.model.recogniser import Recogniser
+from rtbci.model.recogniser import Recogniser, calibration_of
 from rtbci.signal.path import Maps, SignalPath
 from rtbci.signal.raw import cut_windows, window_points
 from rtbci.stream.gaps import GapMeter
@@ -70,10 +69,7 @@ class Block:
         timeline: Timeline,
         fit: Callable[[Model, Person], Recogniser],
     ) -> None:
-        calibration = model.recipe.calibration
-        if calibration is None:
-            raise PersonFileError(f"the model {model.name} has no use for a person's calibration")
-        self._calibration = calibration
+        self._calibration = calibration_of(model)
         self._model = model
         self._path = path
         self._timeline = timeline

@@ -13,7 +13,7 @@ from rtbci.live.block import Block
 from rtbci.live.waiting import PATIENCE_S, await_stream, completed
 from rtbci.model.file import Model
 from rtbci.model.person import Person
-from rtbci.model.recogniser import Recogniser
+from rtbci.model.recogniser import Recogniser, calibration_of
 from rtbci.signal.path import SignalPath
 from rtbci.stream.inlet import Inlet, StreamLostError
 from rtbci.stream.markers import MarkerInlet, Timeline
@@ -82,6 +82,7 @@ def take_block(
     StreamError, ChannelError, UnitError, RecipeError
         If the stream is not found, does not fit the model, or is lost.
     """
+    calibration_of(model)  # better now than when the stream has been found
     found = await_stream(asked.stream, asked.timeout, stop, lambda: None)
     if found is None:
         return None

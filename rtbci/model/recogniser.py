@@ -15,6 +15,7 @@ from rtbci.model.person import Person, personal
 from rtbci.model.prototypes import Prototypes
 from rtbci.model.smoothing import Smoother
 from rtbci.model.views import view_of
+from rtbci.recipe import Calibration
 from rtbci.signal.path import SignalPath
 
 
@@ -44,6 +45,19 @@ class Recognised:
         return len(self.last)
 
 
+def calibration_of(model: Model) -> Calibration:
+    """Return the block that a model's wearer begins with.
+
+    Raises
+    ------
+    PersonFileError
+        If the model has none.
+    """
+    if model.recipe.calibration is None:
+        raise PersonFileError(f"the model {model.name} has no use for a person's calibration")
+    return model.recipe.calibration
+
+
 def refuse_mismatch(model: Model, person: Person | None) -> None:
     """Raise PersonFileError where a model needs a person and there is none, or the other way."""
     block = model.recipe.calibration
@@ -53,8 +67,8 @@ def refuse_mismatch(model: Model, person: Person | None) -> None:
             f"{' and '.join(block.classes)}: make the wearer's file with 'rtbci calibrate' and "
             "name it with --person"
         )
-    if block is None and person is not None:
-        raise PersonFileError(f"the model {model.name} has no use for a person's calibration")
+    if person is not None:
+        calibration_of(model)
 
 
 def _prototypes(model: Model, person: Person | None) -> Prototypes | None:

@@ -146,6 +146,15 @@ def test_a_model_without_a_calibration_has_no_use_for_one(tmp_path):
         block_of(model, Timeline())
 
 
+def test_a_model_that_cannot_be_calibrated_is_refused_without_a_stream(tmp_path):
+    make_model(tmp_path / "plain.pt", channels=CHANNELS)
+    words = ("calibrate", tmp_path / "anna.json", "--model", tmp_path / "plain.pt")
+    done = rtbci(*words, "--stream", "nobody")
+    assert done.returncode == 1
+    assert done.stderr == "rtbci: the model plain has no use for a person's calibration\n"
+    assert not (tmp_path / "anna.json").exists()
+
+
 def test_calibrate_and_live_over_lsl(tmp_path):
     block = {"classes": ["neutral"], "seconds": 3}
     model = make_model(tmp_path / "m.pt", calibration=block)
