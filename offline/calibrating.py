@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,12 +49,32 @@ class LabelledWindows:
     labels: NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Blocks:
+    """All sessions' calibration blocks, by recording; empty without a calibration.
+
+    Attributes
+    ----------
+    inside : mapping of int to LabelledWindows
+        The windows that lie in a block completely.
+    touched : mapping of int to array of int
+        Those that share a sample with one, which must not be learned from or scored.
+    """
+
+    inside: Mapping[int, LabelledWindows] = field(default_factory=dict)
+    touched: Mapping[int, NDArray[np.intp]] = field(default_factory=dict)
+
+    def outside(self, features: Sequence[Features]) -> list[Features]:
+        """Return features of which the windows that touch a block belong to no trial."""
+        return [_without(each, self.touched.get(r)) for r, each in enumerate(features)]
+
+
 def block_windows(
     recordings: Sequence[Recording],
     features: Sequence[Features],
     recipe: Recipe,
-    block: Calibration,
-) -> tuple[dict[int, LabelledWindows], dict[int, NDArray[np.intp]]]:
+    block: Calibration | None,
+) -> Blocks:
     """Find each session's calibration block.
 
     A session's block is the first part of its trials of each of the block's classes, all parts
@@ -68,21 +88,16 @@ def block_windows(
         Of these.
     recipe : Recipe
         Names the classes.
-    block : Calibration
-        What belongs to it.
-
-    Returns
-    -------
-    inside : dict of int to LabelledWindows
-        By recording, the windows that lie in the block completely.
-    touched : dict of int to array of int
-        Those that share a sample with it, which must not be learned from or scored.
+    block : Calibration or None
+        What belongs to it; None for no block.
 
     Raises
     ------
     ConfigError
         If a session has less of a class than the block needs.
     """
+    if block is None:
+        return Blocks()
     inside: dict[int, list[NDArray[np.intp]]] = defaultdict(list)
     touched: dict[int, list[NDArray[np.intp]]] = defaultdict(list)
     for (subject, session), members in sessions_of(recordings).items():
@@ -104,28 +119,33 @@ def block_windows(
                     f"{block.class_s - left:.1f} s of {name}, and "
                     f"{block.class_s:.1f} s are needed; choose a shorter block"
                 )
-    found = _joined(inside)
-    return {r: LabelledWindows(w, features[r].label[w]) for r, w in found.items()}, _joined(touched)
+    found = {r: np.concatenate(rows) for r, rows in inside.items()}
+    return Blocks(
+        {r: LabelledWindows(rows, features[r].label[rows]) for r, rows in found.items()},
+        {r: np.concatenate(rows) for r, rows in touched.items()},
+    )
 
 
 def persons_of(
-    recordings: Sequence[Recording], features: Sequence[Features], recipe: Recipe
+    recordings: Sequence[Recording],
+    features: Sequence[Features],
+    recipe: Recipe,
+    blocks: Blocks,
 ) -> dict[int, Person]:
-    """Learn each session's person from its calibration block; nobody without a calibration.
+    """Learn each session's person from its calibration block; nobody where there are no blocks.
 
     Returns
     -------
     dict of int to Person
         By the recording's index; a session's recordings share theirs.
     """
-    if recipe.calibration is None:
+    if not blocks.inside:
         return {}
-    inside, _ = block_windows(recordings, features, recipe, recipe.calibration)
     persons = {}
     for members in sessions_of(recordings).values():
-        blocks = [(features[r], inside[r].rows) for r in members if r in inside]
-        parts = [each.part(rows) for each, rows in blocks]
-        signal = [each.signal_windows(rows) for each, rows in blocks if recipe.signal]
+        own = [(features[r], blocks.inside[r].rows) for r in members if r in blocks.inside]
+        parts = [each.part(rows) for each, rows in own]
+        signal = [each.signal_windows(rows) for each, rows in own if recipe.signal]
         covariances = [part.covariances for part in parts if part.covariances is not None]
         person = Person.of(
             recipe,
@@ -167,7 +187,7 @@ def measured(
     return Measures(statistics, persons)
 
 
-def without(features: Features, rows: NDArray[np.intp] | None) -> Features:
+def _without(features: Features, rows: NDArray[np.intp] | None) -> Features:
     """Return features of which some windows belong to no trial: neither learned nor scored."""
     if rows is None:
         return features
@@ -188,7 +208,3 @@ def _trials_of(features: Features, label: int) -> list[NDArray[np.intp]]:
     """Return the windows of each trial of a class, in order of time."""
     trials = np.unique(features.trial[features.label == label])
     return [np.flatnonzero(features.trial == trial) for trial in trials]
-
-
-def _joined(parts: Mapping[int, list[NDArray[np.intp]]]) -> dict[int, NDArray[np.intp]]:
-    return {r: np.concatenate(rows) for r, rows in parts.items()}

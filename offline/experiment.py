@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 import rtbci
-from offline.calibrating import Measures, block_windows, measured, persons_of, without
+from offline.calibrating import Measures, block_windows, measured, persons_of
 from offline.datasets.config import Dataset
 from offline.datasets.recording import Recording
 from offline.datasets.registry import load_dataset_settings, open_dataset
@@ -131,12 +131,21 @@ def run(experiment: Experiment) -> Result:
     split = make_split(dataset.recordings, recipe.classes, experiment.split, experiment.seed)
     found, _ = extract_all(dataset.recordings, recipe)
     whole = [each for each in found if each is not None]  # all: none may be left out here
-    features = _without_blocks(dataset.recordings, whole, recipe)
+    blocks = block_windows(dataset.recordings, whole, recipe, recipe.calibration)
+    features = blocks.outside(whole)
     with in_one_thread():
-        persons = persons_of(dataset.recordings, whole, recipe)
+        persons = persons_of(dataset.recordings, whole, recipe, blocks)
         learned = _train(experiment, recipe, split, features, persons)
         if learned.prototypes is not None:
-            persons = _with_outputs(learned, dataset.recordings, whole, recipe, split)
+            persons = with_outputs(
+                learned.fitted,
+                dataset.recordings,
+                whole,
+                blocks,
+                learned.measures,
+                recipe,
+                _held_out(split),
+            )
         summary = _summary(experiment, dataset, split, learned.fitted) | learned.notes
         return _scored(experiment, learned, recipe, split, features, persons, dataset, summary)
 
@@ -235,31 +244,8 @@ def _train(
     return _Learned(fitted, measures, prototypes, notes)
 
 
-def _with_outputs(
-    learned: _Learned,
-    recordings: Sequence[Recording],
-    features: Sequence[Features],
-    recipe: Recipe,
-    split: Split,
-) -> dict[int, Person]:
-    assert recipe.calibration is not None  # prototypes are asked for there
-    blocks, _ = block_windows(recordings, features, recipe, recipe.calibration)
-    return with_outputs(
-        learned.fitted, recordings, features, blocks, learned.measures, recipe, _held_out(split)
-    )
-
-
 def _held_out(split: Split) -> set[int]:
     return {recording for recording, _ in (*split.validation, *split.test)}
-
-
-def _without_blocks(
-    recordings: Sequence[Recording], features: Sequence[Features], recipe: Recipe
-) -> list[Features]:
-    if recipe.calibration is None:
-        return list(features)
-    _, touched = block_windows(recordings, features, recipe, recipe.calibration)
-    return [without(each, touched.get(r)) for r, each in enumerate(features)]
 
 
 def _refuse_empty(recipe: Recipe, counts: Sequence[int], held_out: int) -> None:

@@ -120,16 +120,18 @@ def _bench(evaluation: Evaluation, material: Material, stride: int) -> Bench:
     if block is None:
         return Bench(material, evaluation.protocol, evaluation.settings, stride)
     features = [load_or_extract(each, recipe) for each in recordings]
+    longest = block_windows(recordings, features, recipe, block)
+    blocks = longest
+    if block != recipe.calibration:
+        blocks = block_windows(recordings, features, recipe, recipe.calibration)
     return Bench(
         material=material,
         protocol=evaluation.protocol,
         settings=evaluation.settings,
         stride=stride,
-        persons=persons_of(recordings, features, recipe),
-        blocks={}
-        if recipe.calibration is None
-        else block_windows(recordings, features, recipe, recipe.calibration)[0],
-        left_out=block_windows(recordings, features, recipe, block)[1],
+        persons=persons_of(recordings, features, recipe, blocks),
+        blocks=blocks,
+        left_out=longest,
     )
 
 

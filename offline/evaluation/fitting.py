@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from offline.calibrating import LabelledWindows, measured, without
+from offline.calibrating import Blocks, measured
 from offline.evaluation.config import TRIVIAL
 from offline.evaluation.material import Material
 from offline.evaluation.outcome import Fit, Said, Task
@@ -61,10 +61,10 @@ class Bench:
         Hops from one training window to the next.
     persons : mapping of int to Person
         Whose calibration each recording is relative to; empty without one.
-    blocks : mapping of int to LabelledWindows
-        These calibrations' windows by recording.
-    left_out : mapping of int to array of int
-        Windows of calibration blocks by recording, neither learned from nor scored.
+    blocks : Blocks
+        These calibrations' windows.
+    left_out : Blocks
+        The longest ones, whose windows are neither learned from nor scored.
     explain : bool
         Whether it is found out what recognisers look at.
     """
@@ -74,8 +74,8 @@ class Bench:
     settings: RecogniserSettings
     stride: int
     persons: Mapping[int, Person] = field(default_factory=dict)
-    blocks: Mapping[int, LabelledWindows] = field(default_factory=dict)
-    left_out: WindowsOf = field(default_factory=dict)
+    blocks: Blocks = field(default_factory=Blocks)
+    left_out: Blocks = field(default_factory=Blocks)
     explain: bool = False
 
     def folds(self, seed: int) -> tuple[Fold, ...]:
@@ -182,7 +182,7 @@ def _features(bench: Bench, draw: int | None, folds: Sequence[Fold]) -> list[Fea
     features = [load_or_extract(each, material.recipe) for each in material.recordings]
     if draw is not None:
         features = _redrawn(material, features, draw, folds)
-    return [without(each, bench.left_out.get(r)) for r, each in enumerate(features)]
+    return bench.left_out.outside(features)
 
 
 def _redrawn(

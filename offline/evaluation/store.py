@@ -76,7 +76,7 @@ class FitStore:
             "protocol": bench.protocol.model_dump(mode="json"),
             "settings": bench.settings.model_dump(mode="json"),
             "stride": bench.stride,
-            "left_out": {r: rows.tolist() for r, rows in bench.left_out.items()},
+            "left_out": {r: rows.tolist() for r, rows in bench.left_out.touched.items()},
             "versions": versions(),
             "code": own_code_hash(),
         }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from offline.calibrating import LabelledWindows, Measures, sessions_of
+from offline.calibrating import Blocks, Measures, sessions_of
 from offline.datasets.recording import Recording
 from offline.features.extract import Features
 from offline.recognisers.choosing import FittedRecogniser, log_probabilities
@@ -22,7 +22,7 @@ def with_outputs(
     fitted: FittedRecogniser,
     recordings: Sequence[Recording],
     features: Sequence[Features],
-    blocks: Mapping[int, LabelledWindows],
+    blocks: Blocks,
     measures: Measures,
     recipe: Recipe,
     wanted: Container[int],
@@ -37,8 +37,8 @@ def with_outputs(
         All of them.
     features : sequence of Features
         Of all.
-    blocks : mapping of int to LabelledWindows
-        Windows of each recording that lie in its session's block.
+    blocks : Blocks
+        Of all sessions.
     measures : Measures
         What inputs are measured by, and the persons.
     recipe : Recipe
@@ -50,16 +50,16 @@ def with_outputs(
     for members in sessions_of(recordings).values():
         if not any(r in wanted for r in members):
             continue
-        own = [r for r in members if r in blocks]
+        own = [r for r in members if r in blocks.inside]
         said = [
             log_probabilities(
                 fitted,
-                inputs_of(features[r], blocks[r].rows, measures.of(r), recipe, fitted.needs),
+                inputs_of(features[r], blocks.inside[r].rows, measures.of(r), recipe, fitted.needs),
                 len(recipe.classes),
             )
             for r in own
         ]
-        labels = np.concatenate([blocks[r].labels for r in own])
+        labels = np.concatenate([blocks.inside[r].labels for r in own])
         outputs = class_means(np.concatenate(said), labels)
         persons.update({r: replace(measures.persons[r], outputs=outputs) for r in members})
     return persons

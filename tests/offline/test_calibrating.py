@@ -3,11 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from offline.calibrating import block_windows, measured, persons_of, without
+from offline.calibrating import Blocks, block_windows, measured, persons_of
 from offline.datasets.recording import Recording
 from offline.features.extract import Features, extract
 from offline.recognisers import inputs_of
 from rtbci.errors import ConfigError
+from rtbci.model.person import Person
 from rtbci.model.recogniser import Recogniser
 from rtbci.recipe import Calibration, Normalisation, Recipe
 from rtbci.signal.normalisation import SignalScaler
@@ -26,6 +27,13 @@ def recipe(block: Calibration | None, kind: str = "training") -> Recipe:
     )
 
 
+def persons_in(
+    recordings: list[Recording], features: list[Features], asked: Recipe
+) -> dict[int, Person]:
+    blocks = block_windows(recordings, features, asked, asked.calibration)
+    return persons_of(recordings, features, asked, blocks)
+
+
 def features_of(recordings: list[Recording]) -> list[Features]:
     return [extract(each, RECIPE) for each in recordings]
 
@@ -33,17 +41,17 @@ def features_of(recordings: list[Recording]) -> list[Features]:
 def test_a_block_is_the_first_seconds_of_its_classes_over_several_trials():
     recordings = [person(1)]
     (features,) = features_of(recordings)
-    inside, touched = block_windows(recordings, [features], RECIPE, REST)
+    blocks = block_windows(recordings, [features], RECIPE, REST)
     # Trials 0 and 3 are low. The first window of the first is the one after the filters settled.
     first, second = (np.flatnonzero(features.trial == k) for k in (0, 3))
     begin = features.last[first[0]] + 1 - features.window
     used = features.last[first[-1]] + 1 - begin
     stop = features.last[second[0]] + 1 - features.window + round(9 * SFREQ) - used
     expected = [*first, *second[features.last[second] < stop]]
-    assert inside[0].rows.tolist() == expected
+    assert blocks.inside[0].rows.tolist() == expected
     starts = features.last + 1 - features.window
     overlapping = [*first, *second[starts[second] < stop]]
-    assert touched[0].tolist() == overlapping
+    assert blocks.touched[0].tolist() == overlapping
     assert len(overlapping) > len(expected)
 
 
@@ -54,17 +62,17 @@ def test_a_window_that_ends_with_the_block_is_in_it_and_the_next_is_not():
     for windows in (1, 3):
         seconds = RECIPE.window_s + (windows - 1) * RECIPE.hop_s
         block = Calibration(classes=("low",), seconds=seconds)
-        inside, touched = block_windows(recordings, [features], RECIPE, block)
-        assert inside[0].rows.tolist() == list(range(first, first + windows))
+        blocks = block_windows(recordings, [features], RECIPE, block)
+        assert blocks.inside[0].rows.tolist() == list(range(first, first + windows))
         # A window a second long begins in the block for one second more, each half a second.
-        assert touched[0].tolist() == list(range(first, first + windows + 1))
+        assert blocks.touched[0].tolist() == list(range(first, first + windows + 1))
 
 
 def test_a_persons_power_is_what_the_training_power_is_relative_to():
     asked = recipe(REST)
     recordings = [person(1), person(2, skill=3.0)]
     features = features_of(recordings)
-    persons = persons_of(recordings, features, asked)
+    persons = persons_in(recordings, features, asked)
     train = {r: np.flatnonzero(each.label >= 0) for r, each in enumerate(features)}
     relative = np.concatenate(
         [
@@ -79,11 +87,11 @@ def test_a_persons_power_is_what_the_training_power_is_relative_to():
 def test_several_classes_share_the_block():
     recordings = [person(1)]
     (features,) = features_of(recordings)
-    inside, _ = block_windows(recordings, [features], RECIPE, BOTH)
-    trials = features.trial[inside[0].rows]
+    blocks = block_windows(recordings, [features], RECIPE, BOTH)
+    trials = features.trial[blocks.inside[0].rows]
     assert set(trials) == {0, 1}
     for k in (0, 1):
-        rows = inside[0].rows[trials == k]
+        rows = blocks.inside[0].rows[trials == k]
         span = (features.last[rows[-1]] - features.last[rows[0]] + features.window) / SFREQ
         assert 3 - RECIPE.hop_s < span <= 3
 
@@ -91,14 +99,14 @@ def test_several_classes_share_the_block():
 def test_sessions_have_blocks_of_their_own_and_recordings_of_a_session_share_theirs():
     recordings = [person(1), person(1), person(1, session=2), person(2)]
     features = features_of(recordings)
-    inside, _ = block_windows(recordings, features, RECIPE, REST)
-    assert set(inside) == {0, 2, 3}
-    persons = persons_of(recordings, features, recipe(REST))
+    blocks = block_windows(recordings, features, RECIPE, REST)
+    assert set(blocks.inside) == {0, 2, 3}
+    persons = persons_in(recordings, features, recipe(REST))
     assert persons[0] is persons[1]
     assert len({id(each) for each in persons.values()}) == 3
-    expected = features[2].maps[inside[2].rows]
+    expected = features[2].maps[blocks.inside[2].rows]
     assert persons[2].mean == pytest.approx(expected.mean(axis=0))
-    assert persons_of(recordings, features, recipe(None)) == {}
+    assert persons_in(recordings, features, recipe(None)) == {}
 
 
 def test_too_long_a_block_names_whose_it_is_and_what_is_missing():
@@ -116,16 +124,16 @@ def test_too_long_a_block_names_whose_it_is_and_what_is_missing():
 def test_windows_of_the_block_are_neither_learned_from_nor_scored():
     recordings = [person(1)]
     (features,) = features_of(recordings)
-    inside, touched = block_windows(recordings, [features], RECIPE, REST)
-    left = without(features, touched[0])
-    assert (left.trial[touched[0]] == -1).all()
-    assert (left.label[touched[0]] == -1).all()
-    block_end = features.last[inside[0].rows[-1]]
+    blocks = block_windows(recordings, [features], RECIPE, REST)
+    (left,) = blocks.outside([features])
+    assert (left.trial[blocks.touched[0]] == -1).all()
+    assert (left.label[blocks.touched[0]] == -1).all()
+    block_end = features.last[blocks.inside[0].rows[-1]]
     kept = np.flatnonzero(left.trial >= 0)
     starts = features.last + 1 - features.window
-    assert (starts[kept[kept > inside[0].rows[-1]]] > block_end).all()
-    assert (features.trial[inside[0].rows] >= 0).all()  # the given ones stay as they were
-    assert without(features, None) is features
+    assert (starts[kept[kept > blocks.inside[0].rows[-1]]] > block_end).all()
+    assert (features.trial[blocks.inside[0].rows] >= 0).all()  # the given ones stay as they were
+    assert Blocks().outside([features]) == [features]
 
 
 @pytest.mark.parametrize("kind", ["training", "adaptive"])
@@ -139,7 +147,7 @@ def test_offline_sees_what_live_sees_bit_for_bit(needs, block, kind):
     asked = recipe(block, kind)
     recordings = [person(1), person(2)]
     features = features_of(recordings)
-    persons = persons_of(recordings, features, asked)
+    persons = persons_in(recordings, features, asked)
     train = {0: np.flatnonzero(features[0].label >= 0)}
     measures = measured(features, train, asked, persons)
     windows = np.flatnonzero(features[1].label >= 0)[3::2]
@@ -163,10 +171,10 @@ def test_the_person_changes_what_is_seen():
     asked = recipe(REST)
     recordings = [person(1), person(2)]
     features = features_of(recordings)
-    persons = persons_of(recordings, features, asked)
+    persons = persons_in(recordings, features, asked)
     train = {0: np.flatnonzero(features[0].label >= 0)}
     measures = measured(features, train, asked, persons)
-    block = block_windows(recordings, features, asked, REST)[0][1].rows
+    block = block_windows(recordings, features, asked, REST).inside[1].rows
     maps = inputs_of(features[1], block, measures.of(1), asked, "maps").maps
     relative = maps * measures.training.std + measures.training.mean
     assert relative.mean(axis=0) == pytest.approx(0, abs=1e-9)
@@ -205,7 +213,7 @@ def test_a_model_with_a_calibration_needs_a_person(tmp_path):
     block = {"classes": ["neutral"], "seconds": 9}
     calibrated = make_model(tmp_path / "own.pt", channels=CHANNELS, calibration=block)
     recordings = [person(1)]
-    anyone = persons_of(recordings, features_of(recordings), recipe(REST))[0]
+    anyone = persons_in(recordings, features_of(recordings), recipe(REST))[0]
     with pytest.raises(
         PersonFileError, match="9 s of its wearer's neutral.*rtbci calibrate.*--person"
     ):

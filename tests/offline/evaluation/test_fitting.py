@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from offline.calibrating import Blocks
 from offline.datasets.recording import Recording, recording_of
 from offline.evaluation.fitting import Bench, as_live, run_task
 from offline.evaluation.lag import lag_s
@@ -256,7 +257,7 @@ def test_the_calibration_block_is_neither_learned_from_nor_scored():
     everywhere = {
         r: np.flatnonzero(extract(each, RECIPE).trial == 0) for r, each in enumerate(recordings)
     }
-    fit = run_task(replace(made, left_out=everywhere), task)
+    fit = run_task(replace(made, left_out=Blocks(touched=everywhere)), task)
     predictions = Outcome.of(fit, RECIPE).predictions
     assert set(predictions.recording) == {tested}
     assert set(predictions.trial) == set(range(1, len(trials())))

@@ -24,9 +24,10 @@ ASKED = RECIPE.model_copy(update={"calibration": BLOCK, "smoothing": None})
 def test_offline_and_live_put_a_wearers_classes_in_the_same_place(tmp_path):
     recordings = [person(1), person(2), person(3, skill=0.4)]
     features = [extract(each, ASKED) for each in recordings]
-    blocks, _ = block_windows(recordings, features, ASKED, BLOCK)
+    blocks = block_windows(recordings, features, ASKED, BLOCK)
     train, checked = (np.flatnonzero(features[r].label >= 0) for r in (0, 1))
-    measures = measured(features, {0: train}, ASKED, persons_of(recordings, features, ASKED))
+    persons = persons_of(recordings, features, ASKED, blocks)
+    measures = measured(features, {0: train}, ASKED, persons)
     inputs = [
         inputs_of(features[r], rows, measures.of(r), ASKED, "maps")
         for r, rows in ((0, train), (1, checked))
@@ -37,7 +38,7 @@ def test_offline_and_live_put_a_wearers_classes_in_the_same_place(tmp_path):
     own = with_outputs(fitted, recordings, features, blocks, measures, ASKED, {2})
     assert set(own) == {2}
     plain = as_live(fitted, features[2], measures.of(2), ASKED)
-    expected = class_means(plain[blocks[2].rows], blocks[2].labels)
+    expected = class_means(plain[blocks.inside[2].rows], blocks.inside[2].labels)
     np.testing.assert_allclose(own[2].outputs, expected, atol=1e-9)
 
     learned = as_network(fitted)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from offline.calibrating import persons_of
+from offline.calibrating import block_windows, persons_of
 from offline.datasets.recording import Trial, recording_of
 from offline.features.extract import extract
 from rtbci.errors import PersonFileError
@@ -81,7 +81,9 @@ def test_live_learns_the_person_that_offline_learns(tmp_path):
     recording = recording_of(
         samples.T, SFREQ, CHANNELS, name="r", subject="1", session="1", trials=trials
     )
-    expected = persons_of([recording], [extract(recording, model.recipe)], model.recipe)[0]
+    recipe, features = model.recipe, [extract(recording, model.recipe)]
+    blocks = block_windows([recording], features, recipe, recipe.calibration)
+    expected = persons_of([recording], features, recipe, blocks)[0]
     for key in ("mean", "std", "power", "reference"):
         np.testing.assert_allclose(getattr(live, key), getattr(expected, key), rtol=1e-12)
     assert live.seconds == pytest.approx(6, abs=0.11)
