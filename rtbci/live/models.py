@@ -67,19 +67,23 @@ def joint_name(models: Sequence[Model]) -> str:
 
 
 def fit_models(
-    models: Sequence[Model], stream: StreamDescription, settings: LiveSettings
+    models: Sequence[Model],
+    persons: Sequence[Person | None],
+    stream: StreamDescription,
+    settings: LiveSettings,
 ) -> tuple[Recogniser, ...]:
     """Fit each model to the stream and get everything compiled before the first sample.
 
     Raises
     ------
-    PersonFileError
-        If a model needs its wearer's calibration, and there is none that was made for it.
     ChannelError, UnitError, RecipeError
         If the stream does not fit a model, or has a rate at which the models would not predict at
         the same samples.
     """
-    recognisers = tuple(_fit(model, stream, settings, len(models) > 1) for model in models)
+    recognisers = tuple(
+        _fit(model, person, stream, settings, len(models) > 1)
+        for model, person in zip(models, persons, strict=True)
+    )
     _check_instants(recognisers, stream)
     for recogniser in recognisers:
         recogniser.warm_up()
@@ -89,7 +93,11 @@ def fit_models(
 
 
 def _fit(
-    model: Model, stream: StreamDescription, settings: LiveSettings, several: bool
+    model: Model,
+    person: Person | None,
+    stream: StreamDescription,
+    settings: LiveSettings,
+    several: bool,
 ) -> Recogniser:
     try:
         return Recogniser(
@@ -98,10 +106,8 @@ def _fit(
             stream.channels,
             settings.unit or stream.units,
             settings.bad_channels,
-            person=person_for(model, settings.person),
+            person=person,
         )
-    except PersonFileError:
-        raise
     except RtbciError as error:
         whose = f", model {model.name!r}" if several else ""
         raise type(error)(f"stream {stream.name!r}{whose}: {error}") from None
@@ -122,10 +128,19 @@ def person_for(model: Model, files: Sequence[Path]) -> Person | None:
     refusals = []
     for file in files:
         try:
-            return load_person(file, model.recipe)
+            return _person_in(file, model)
         except PersonFileError as error:
             refusals.append(error)
     raise refusals[0]
+
+
+def _person_in(file: Path, model: Model) -> Person:
+    person = load_person(file, model.recipe)
+    try:
+        refuse_mismatch(model, person)
+    except PersonFileError as error:
+        raise PersonFileError(f"{file}: {error}") from None
+    return person
 
 
 def _check_instants(recognisers: Sequence[Recogniser], stream: StreamDescription) -> None:

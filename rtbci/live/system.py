@@ -50,8 +50,8 @@ class LiveSystem:
     def __init__(self, settings: LiveSettings) -> None:
         self._settings = settings
         self._models = load_models(settings.model)
-        for model in self._models:  # better now than when the stream has been found
-            person_for(model, settings.person)
+        # Better refused now than when the stream has been found.
+        self._persons = [person_for(model, settings.person) for model in self._models]
         self._epochs = 0
         self._stop = Event()
 
@@ -75,7 +75,7 @@ class LiveSystem:
             if stream is None:
                 return
             reporter.rename(stream.name)
-            recognisers = fit_models(self._models, stream, settings)
+            recognisers = fit_models(self._models, self._persons, stream, settings)
             if settings.lsl_out:
                 reporter.outlet = PredictionOutlet(
                     stream.name,

@@ -59,7 +59,7 @@ def calibration_of(model: Model) -> Calibration:
 
 
 def refuse_mismatch(model: Model, person: Person | None) -> None:
-    """Raise PersonFileError where a model needs a person and there is none, or the other way."""
+    """Raise PersonFileError where a model needs a person and there is none, or another one."""
     block = model.recipe.calibration
     if block is not None and person is None:
         raise PersonFileError(
@@ -69,19 +69,25 @@ def refuse_mismatch(model: Model, person: Person | None) -> None:
         )
     if person is not None:
         calibration_of(model)
-
-
-def _prototypes(model: Model, person: Person | None) -> Prototypes | None:
-    block = model.recipe.calibration
-    if block is None or not block.prototypes:
-        return None
-    if model.output.prototypes is None or person is None or person.outputs is None:
+    if block is None or person is None or not block.prototypes:
+        return
+    if model.output.prototypes is None or person.outputs is None:
         raise PersonFileError(f"the model {model.name} needs a calibration with prototypes")
     if person.network and person.network != model.digest:
         raise PersonFileError(
             f"the person's prototypes were made for another file than the model {model.name}; "
             "calibrate again with this model"
         )
+
+
+def _prototypes(model: Model, person: Person | None) -> Prototypes | None:
+    block = model.recipe.calibration
+    if block is None or not block.prototypes:
+        return None
+    # They are there: the person fits the model.
+    assert model.output.prototypes is not None
+    assert person is not None
+    assert person.outputs is not None
     return model.output.prototypes.prototypes.adapted(person.outputs, block.class_s)
 
 

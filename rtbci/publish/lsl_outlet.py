@@ -12,14 +12,16 @@ from rtbci.errors import PublishError
 from rtbci.publish.wire import Prediction
 
 LABEL_CHANNEL = "label"
+ABSTAINED_CHANNEL = "abstained"
 
 
 class PredictionOutlet:
     """LSL outlet ``<stream>-prediction`` of type ``Prediction``.
 
     It is irregularly sampled, with one float32 channel per class that carries its probability, then
-    the channel ``label`` that carries the index of the most probable class. Its description names
-    the channels, the EEG stream, the model and the classes in order.
+    the channel ``label`` that carries the index of the most probable class, and ``abstained``, 1
+    where the model would rather not say and else 0. Its description names the channels, the EEG
+    stream, the model and the classes in order.
 
     Parameters
     ----------
@@ -38,7 +40,7 @@ class PredictionOutlet:
         self, stream_name: str, source_id: str, classes: Sequence[str], model_name: str
     ) -> None:
         self._classes = tuple(classes)
-        n_channels = len(self._classes) + 1
+        n_channels = len(self._classes) + 2
         info = StreamInfo(
             name=f"{stream_name}-prediction",
             stype="Prediction",
@@ -47,8 +49,8 @@ class PredictionOutlet:
             dtype="float32",
             source_id=f"{source_id or stream_name}-prediction",
         )
-        info.set_channel_names([*self._classes, LABEL_CHANNEL])
-        info.set_channel_types([*("probability" for _ in self._classes), "class index"])
+        info.set_channel_names([*self._classes, LABEL_CHANNEL, ABSTAINED_CHANNEL])
+        info.set_channel_types([*("probability" for _ in self._classes), "class index", "flag"])
         info.set_channel_units("none")
         info.desc.append_child_value("eeg_stream", stream_name)
         info.desc.append_child_value("model", model_name)
@@ -79,8 +81,8 @@ class PredictionOutlet:
                 f"{', '.join(prediction.probabilities)}; its LSL outlet was opened for "
                 f"{', '.join(self._classes)}"
             )
-        self._sample[:-1] = [prediction.probabilities[name] for name in self._classes]
-        self._sample[-1] = self._classes.index(prediction.label)
+        self._sample[:-2] = [prediction.probabilities[name] for name in self._classes]
+        self._sample[-2:] = self._classes.index(prediction.label), prediction.abstained
         self._outlet.push_sample(self._sample, timestamp=prediction.lsl_time)
 
     def close(self) -> None:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rtbci.cli.live import live
-from rtbci.errors import ChannelError, ConfigError, ModelFileError, RecipeError
-from rtbci.live.models import fit_models, joint_name, load_models
+from rtbci.errors import (
+    ChannelError,
+    ConfigError,
+    ModelFileError,
+    PersonFileError,
+    RecipeError,
+)
+from rtbci.live.models import fit_models, joint_name, load_models, person_for
 from rtbci.live.settings import LiveSettings
+from rtbci.model.file import Output, PrototypeValues
+from rtbci.model.person import Person, save_person
+from rtbci.model.prototypes import Prototypes
 from rtbci.montage.names import SEED_CHANNELS
+from rtbci.recipe import EMOTIONS
 from rtbci.stream.description import StreamDescription
 from tests.system import make_model
 
@@ -54,7 +65,25 @@ def stream(sfreq: float = 200.0) -> StreamDescription:
 
 def fit(paths: list[Path], sfreq: float = 200.0):
     settings = LiveSettings(model=tuple(paths))
-    return fit_models(load_models(settings.model), stream(sfreq), settings)
+    return fit_models(load_models(settings.model), [None] * len(paths), stream(sfreq), settings)
+
+
+def test_prototypes_are_those_of_the_very_model_that_the_wearer_calibrated_with(tmp_path):
+    block = {"classes": list(EMOTIONS), "seconds": 6, "prototypes": True}
+    output = Output(prototypes=PrototypeValues.of(Prototypes(np.eye(3), np.eye(3))))
+    for name, grid in (("mine", "9x9"), ("other", "8x9")):  # the features are the same
+        path = tmp_path / f"{name}.pt"
+        make_model(path, grid=grid, output=output, channels=CHANNELS, calibration=block)
+    mine, other = load_models((tmp_path / "mine.pt", tmp_path / "other.pt"))
+    ones = np.ones(mine.recipe.map_shape)
+    person = Person(ones, ones, None, None, 6.0, outputs=np.eye(3), network=mine.digest)
+    file = tmp_path / "anna.json"
+    save_person(file, person, mine.recipe, mine.name)
+    found = person_for(mine, [file])
+    assert found is not None
+    assert found.network == mine.digest
+    with pytest.raises(PersonFileError, match=r"anna.json: .*another file than the model other"):
+        person_for(other, [file])
 
 
 def test_models_of_different_recipes_predict_at_the_same_samples(folder):

@@ -58,16 +58,20 @@ def test_recorder_reads_probabilities_label_and_time(messages):
         assert info.type() == "Prediction"
         assert info.nominal_srate() == 0.0
         assert info.channel_format() == pylsl.cf_float32
-        assert channel_labels(info) == ["negative", "neutral", "positive", "label"]
+        assert channel_labels(info) == ["negative", "neutral", "positive", "label", "abstained"]
         assert info.desc().child_value("eeg_stream") == "eeg"
         assert info.desc().child_value("model") == "cnn v1"
 
         # The order of the keys is not the order of the channels.
         shuffled = {"positive": 0.125, "negative": 0.625, "neutral": 0.25}
         outlet.push(messages.prediction(lsl_time=1234.5678901))
-        outlet.push(messages.prediction(label="negative", probabilities=shuffled, lsl_time=1235.25))
-        assert next_after(inlet, first) == ([0.125, 0.25, 0.625, 2.0], 1234.5678901)
-        assert next_after(inlet, first) == ([0.625, 0.25, 0.125, 0.0], 1235.25)
+        outlet.push(
+            messages.prediction(
+                label="negative", probabilities=shuffled, abstained=True, lsl_time=1235.25
+            )
+        )
+        assert next_after(inlet, first) == ([0.125, 0.25, 0.625, 2.0, 0.0], 1234.5678901)
+        assert next_after(inlet, first) == ([0.625, 0.25, 0.125, 0.0, 1.0], 1235.25)
 
 
 def test_any_number_of_classes(messages):
@@ -81,7 +85,7 @@ def test_any_number_of_classes(messages):
         )
         inlet = read_back(outlet, f"{source}-prediction", first)
         outlet.push(second)
-        assert next_after(inlet, first) == ([0.25, 0.75, 1.0], 2.0)
+        assert next_after(inlet, first) == ([0.25, 0.75, 1.0, 0.0], 2.0)
 
 
 def test_prediction_of_other_classes_is_refused(messages):
