@@ -54,3 +54,7 @@ class ReplayError(RtbciError):
 
 class PersonFileError(RtbciError):
     """A person's file is missing, damaged, or made for another model."""
+
+
+class GeneratorError(RtbciError):
+    """A generator that cannot be trained on, or asked for, what a person wants."""

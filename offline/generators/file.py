@@ -1,0 +1,114 @@
+"""A generator as one file, with its recipe and where it comes from."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+
+from offline.generators.generator import Course, Generator
+from offline.generators.registry import GeneratorSettings, build_generator
+from rtbci.atomic import complete_or_absent
+from rtbci.errors import GeneratorError
+from rtbci.recipe import Recipe
+
+FORMAT = 1
+"""Raised when an older program could no longer read what is written."""
+
+_WHAT = "rtbci generator"
+
+
+def save_generator(path: Path, generator: Generator[Any], provenance: Mapping[str, Any]) -> None:
+    """Write a trained generator.
+
+    Parameters
+    ----------
+    path : Path
+        Where; complete or absent.
+    generator : Generator
+        What.
+    provenance : mapping
+        Plain data that tell where it comes from.
+
+    Raises
+    ------
+    GeneratorError
+        If it cannot be written there; one line.
+    """
+    told = {
+        "what": _WHAT,
+        "format": FORMAT,
+        "settings": generator.settings.model_dump(mode="json"),
+        "recipe": generator.recipe.model_dump(mode="json"),
+        "sfreq": generator.sfreq,
+        "losses": dict(generator.course.losses),
+        "provenance": dict(provenance),
+    }
+    buffer = io.BytesIO()
+    torch.save({"told": json.dumps(told), "state": generator.state()}, buffer)
+    try:
+        with complete_or_absent(path) as file:
+            file.write(buffer.getvalue())
+    except OSError as error:
+        raise GeneratorError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def load_generator(path: Path) -> tuple[Generator[Any], dict[str, Any]]:
+    """Read a generator; nothing in the file is executed.
+
+    Returns
+    -------
+    generator : Generator
+        Ready to be asked.
+    provenance : dict
+        Where it comes from.
+
+    Raises
+    ------
+    GeneratorError
+        If there is no such file, it is none of a generator's, is damaged, or comes from a newer
+        program; one line.
+    """
+    told, state = _read(path)
+    if told.get("format") != FORMAT:
+        raise GeneratorError(
+            f"{path}: a generator file of format {told.get('format')}; this program reads format "
+            f"{FORMAT}: train it again, or take the program that wrote it"
+        )
+    try:
+        settings = TypeAdapter(GeneratorSettings).validate_python(told["settings"])
+        generator = build_generator(Recipe.model_validate(told["recipe"]), settings, told["sfreq"])
+        generator.restore(state)
+        generator.course = Course({name: tuple(each) for name, each in told["losses"].items()})
+        return generator, told["provenance"]
+    except (ValidationError, KeyError, RuntimeError, AttributeError, TypeError) as error:
+        said = str(error).splitlines()[0]
+        raise GeneratorError(f"{path}: damaged generator file: {said}") from None
+
+
+def is_generator(path: Path) -> bool:
+    """Tell whether a file is a generator's, whole or not."""
+    try:
+        _read(path)
+    except GeneratorError:
+        return False
+    return True
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    try:
+        content = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
+        told = json.loads(content["told"])
+        if told["what"] != _WHAT:
+            raise KeyError("what")
+        return told, content["state"]
+    except OSError as error:
+        raise GeneratorError(f"{path}: {error.strerror or error}") from None
+    except (RuntimeError, EOFError, ValueError, KeyError, TypeError, pickle.UnpicklingError):
+        raise GeneratorError(f"{path}: no generator, or cut off") from None

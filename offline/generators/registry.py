@@ -1,0 +1,27 @@
+"""The generators by kind: their settings in YAML, and how they are built.
+
+One of your own is one more module here, its settings in ``GeneratorSettings`` and one more entry of
+``GENERATORS``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from offline.generators.gaussian import Gaussian, GaussianSettings
+from offline.generators.generator import Generator
+from rtbci.recipe import Recipe
+
+GeneratorSettings = Annotated[GaussianSettings, Field(discriminator="kind")]
+"""Kind of a generator, and its settings."""
+
+GENERATORS: dict[str, type[Generator[Any]]] = {each.kind: each for each in (Gaussian,)}
+
+
+def build_generator(
+    recipe: Recipe, settings: GeneratorSettings, sfreq: float = 200.0
+) -> Generator[Any]:
+    """Return an untrained generator of the kind that its settings name."""
+    return GENERATORS[settings.kind](recipe, settings, sfreq)
