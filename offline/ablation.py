@@ -33,7 +33,14 @@ BASE = "base"
 FITS = "outcomes"
 """Folder with the fits of all variants: those that differ in smoothing alone share theirs."""
 
-_CHANGEABLE = ("recipe", "settings", "recognisers", "window_stride_s")
+_CHANGEABLE = (
+    "recipe",
+    "settings",
+    "recognisers",
+    "window_stride_s",
+    "scarce",
+    "augmentation",
+)
 
 _log = logging.getLogger(__name__)
 
@@ -54,8 +61,9 @@ class Ablation(Settings):
     controls : ControlSettings
         Instead of the base's; by default none with random labels, which would take as long again.
     variants : dict of str to dict
-        By name what is changed in the base: the recipe, the recognisers and their settings. A
-        mapping is merged into the base's, key by key; null takes a key away.
+        By name what is changed in the base: the recipe, the recognisers and their settings, what
+        is scarce, what is generated. A mapping is merged into the base's, key by key; null takes a
+        key away.
     """
 
     evaluation: PathBeside | dict[str, Any]
@@ -137,18 +145,23 @@ class Ablated:
         return paired_difference(scored[variant], scored[BASE], seed=0)
 
     @property
-    def calibration_s(self) -> dict[str, float] | None:
-        """Seconds of calibration by variant, ascending, where nothing else differs; or None."""
+    def calibration_s(self) -> dict[str, dict[str, float]]:
+        """Seconds of calibration by variant, ascending, for each sort of block by its name.
+
+        Where variants differ in more than that there are none. A variant without a calibration
+        belongs to every sort, with 0 s.
+        """
         evaluations = {each.name: each.evaluation for each in self.variants}
-        alike = {_without_calibration(each) for each in evaluations.values()}
-        blocks = [each.recipe.calibration for each in evaluations.values()]
-        kinds = {(each.classes, each.prototypes) for each in blocks if each is not None}
-        if len(alike) > 1 or len(kinds) != 1:
-            return None
-        seconds = {
-            name: _calibration_s(each.recipe.calibration) for name, each in evaluations.items()
-        }
-        return dict(sorted(seconds.items(), key=lambda pair: pair[1]))
+        if len({_without_calibration(each) for each in evaluations.values()}) > 1:
+            return {}
+        blocks = {name: each.recipe.calibration for name, each in evaluations.items()}
+        sorts: dict[str, dict[str, float]] = {}
+        for name, block in blocks.items():
+            if block is not None:
+                sorts.setdefault(_sort(block), {})[name] = block.seconds
+        for found in sorts.values():
+            found.update({name: 0.0 for name, block in blocks.items() if block is None})
+        return {sort: _ascending(found) for sort, found in sorts.items()}
 
 
 def load_ablation(
@@ -260,5 +273,9 @@ def _without_calibration(evaluation: Evaluation) -> str:
     return alike.model_dump_json()
 
 
-def _calibration_s(block: Calibration | None) -> float:
-    return block.seconds if block is not None else 0.0
+def _sort(block: Calibration) -> str:
+    return " + ".join(block.classes) + (", prototypes" if block.prototypes else "")
+
+
+def _ascending(seconds: Mapping[str, float]) -> dict[str, float]:
+    return dict(sorted(seconds.items(), key=lambda pair: pair[1]))

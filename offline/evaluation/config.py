@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from offline.evaluation.augmenting import Augmentation, Scarce
 from offline.evaluation.protocols import (
     DatasetsProtocol,
     LeaveOneSubjectOut,
@@ -91,6 +92,10 @@ class Evaluation(Settings):
     left_out : Calibration or None
         The calibration block that is neither learned from nor scored, where it is not the recipe's:
         the longest one, where several are compared.
+    scarce : Scarce or None
+        The hard case: one class of which there is little to learn from.
+    augmentation : Augmentation or None
+        What is put beside the real training windows.
     explain : bool
         Whether the report shows which electrodes and bands the recognisers look at; needs Captum.
     """
@@ -107,6 +112,8 @@ class Evaluation(Settings):
     window_stride_s: Annotated[float, Field(gt=0)] = 1.0
     controls: ControlSettings = ControlSettings()
     left_out: Calibration | None = None
+    scarce: Scarce | None = None
+    augmentation: Augmentation | None = None
     explain: bool = False
 
     @model_validator(mode="after")

@@ -84,7 +84,12 @@ def evaluate(
     captum = {"captum": captum_version()} if evaluation.explain else {}
     material = gather(evaluation, places.jobs, keep_going)
     stride = max(round(evaluation.window_stride_s / material.recipe.hop_s), 1)
-    bench = replace(_bench(evaluation, material, stride), explain=evaluation.explain)
+    bench = replace(
+        _bench(evaluation, material, stride),
+        explain=evaluation.explain,
+        scarce=evaluation.scarce,
+        augmentation=evaluation.augmentation,
+    )
     controls = tuple(range(evaluation.controls.random_labels))
     fits = fits or evaluation.output / "outcomes"
     true, random, explained = _both(evaluation, bench, controls, evaluation.seeds, places, fits)

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from offline.calibrating import Blocks, measured
+from offline.calibrating import Blocks, Measures, measured
+from offline.evaluation.augmenting import Augmentation, Scarce, augmented, trials_at, without_most
 from offline.evaluation.config import TRIVIAL
 from offline.evaluation.material import Material
 from offline.evaluation.outcome import Fit, Said, Task
@@ -27,6 +28,7 @@ from offline.features.extract import Features, relabelled
 from offline.recognisers import (
     RECOGNISERS,
     FittedRecogniser,
+    Inputs,
     RecogniserSettings,
     WindowsOf,
     fit_chosen,
@@ -67,6 +69,10 @@ class Bench:
         The longest ones, whose windows are neither learned from nor scored.
     explain : bool
         Whether it is found out what recognisers look at.
+    scarce : Scarce or None
+        The class of which little is learned from.
+    augmentation : Augmentation or None
+        What is put beside the real training windows.
     """
 
     material: Material
@@ -77,6 +83,8 @@ class Bench:
     blocks: Blocks = field(default_factory=Blocks)
     left_out: Blocks = field(default_factory=Blocks)
     explain: bool = False
+    scarce: Scarce | None = None
+    augmentation: Augmentation | None = None
 
     def folds(self, seed: int) -> tuple[Fold, ...]:
         """Deal the trials."""
@@ -104,6 +112,8 @@ def _run(bench: Bench, task: Task) -> Fit:
     learned = (features, bench.stride, recipe.history_hops)
     train: WindowsOf = fold_windows(fold, "train", *learned)
     validation: WindowsOf = fold_windows(fold, "validation", *learned)
+    if bench.scarce is not None:
+        train = without_most(train, features, bench.scarce, recipe)
     measures = measured(features, train, recipe, bench.persons)
     needs = RECOGNISERS[task.recogniser].needs
     # Each is hundreds or thousands of numbers: what would be thinned later is not even kept.
@@ -114,8 +124,7 @@ def _run(bench: Bench, task: Task) -> Fit:
     begun = time.perf_counter()
     fitted = fit_chosen(
         task.recogniser,
-        inputs_at(train, features, measures, recipe, needs),
-        labels_at(train, features),
+        *_learned_from(bench, task, train, features, measures),
         held_out,
         checked,
         recipe,
@@ -147,6 +156,18 @@ def _run(bench: Bench, task: Task) -> Fit:
         fit_s=fit_s,
         explanation=explanation,
     )
+
+
+def _learned_from(
+    bench: Bench, task: Task, train: WindowsOf, features: list[Features], measures: Measures
+) -> tuple[Inputs, NDArray[np.int64]]:
+    """Return the training part and its labels, with what is generated beside it."""
+    recipe, needs = bench.material.recipe, RECOGNISERS[task.recogniser].needs
+    inputs, labels = inputs_at(train, features, measures, recipe, needs), labels_at(train, features)
+    if bench.augmentation is None or task.recogniser == TRIVIAL:
+        return inputs, labels
+    trials = trials_at(train, features)
+    return augmented(inputs, labels, trials, needs, recipe, bench.augmentation, task.seed)
 
 
 def as_live(

@@ -17,6 +17,7 @@ from offline.explain.gradients import captum_version
 from offline.features.cache import fingerprint
 from offline.provenance import own_code_hash, versions
 from rtbci.atomic import complete_or_absent
+from rtbci.configuration import Settings
 from rtbci.errors import ConfigError
 
 
@@ -76,6 +77,8 @@ class FitStore:
             "protocol": bench.protocol.model_dump(mode="json"),
             "settings": bench.settings.model_dump(mode="json"),
             "stride": bench.stride,
+            "scarce": _told(bench.scarce),
+            "augmentation": _told(bench.augmentation),
             "left_out": {r: rows.tolist() for r, rows in bench.left_out.touched.items()},
             "versions": versions(),
             "code": own_code_hash(),
@@ -118,3 +121,7 @@ def _explains(name: str) -> str:
 def _hash(content: Any) -> str:
     text = json.dumps(content, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _told(settings: Settings | None) -> dict[str, Any] | None:
+    return None if settings is None else settings.model_dump(mode="json")

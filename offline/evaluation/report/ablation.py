@@ -18,7 +18,6 @@ from offline.evaluation.report.panels import (
     QUIET_COLOUR,
     STYLE,
     class_styles,
-    new_figure,
     panels,
     percent_axis,
     shortened,
@@ -36,7 +35,8 @@ from offline.evaluation.table import (
 from rtbci.atomic import complete_or_absent
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from collections.abc import Mapping
+
     from matplotlib.figure import Figure
 
     from offline.evaluation.intervals import Difference
@@ -150,14 +150,14 @@ def ablation_to_dict(ablated: Ablated) -> dict[str, Any]:
 def write_figure(ablated: Ablated, path: Path) -> None:
     """Draw balanced accuracies as PNG; the file is complete or absent.
 
-    Over the seconds of calibration where variants differ in nothing else, otherwise a bar a
-    variant.
+    Over the seconds of calibration, a line for each sort of block, where variants differ in nothing
+    else; otherwise a bar a variant.
     """
     import matplotlib
 
     with matplotlib.rc_context(STYLE), complete_or_absent(path) as file:
-        seconds = ablated.calibration_s
-        figure = _bars(ablated) if seconds is None else _over_seconds(ablated, seconds)
+        sorts = ablated.calibration_s
+        figure = _over_seconds(ablated, sorts) if sorts else _bars(ablated)
         figure.suptitle(heading(ablated), fontsize=9)
         figure.savefig(file, format="png")
 
@@ -184,27 +184,27 @@ def _bars(ablated: Ablated) -> Figure:
     return figure
 
 
-def _over_seconds(ablated: Ablated, seconds: dict[str, float]) -> Figure:
-    figure = new_figure(6.5, 4.2)
-    axes: Axes = figure.subplots()
+def _over_seconds(ablated: Ablated, sorts: Mapping[str, Mapping[str, float]]) -> Figure:
     names = ablated.recognisers
-    shift = 0.01 * max(seconds.values())
-    for k, (name, style) in enumerate(zip(names, class_styles(names), strict=True)):
+    figure, axes = panels(len(names), 3.6)
+    whole = max(max(seconds.values()) for seconds in sorts.values())
+    for each, name in zip(axes, names, strict=True):
         scored = ablated.scored(name)
-        shown = [variant for variant in seconds if variant in scored]
-        spreads = [scored[variant].balanced_accuracy for variant in shown]
-        means = np.array([spread.mean for spread in spreads])
-        ends = np.array([(spread.low, spread.high) for spread in spreads]).T
-        # Side by side, so that intervals do not hide each other.
-        x = np.array([seconds[variant] for variant in shown]) + shift * (k - (len(names) - 1) / 2)
-        axes.errorbar(
-            x, means, yerr=_errors(means, ends), marker="o", capsize=3, label=name, **style
-        )
-    axes.axhline(ablated.findings[BASE].chance, **CHANCE_STYLE)
-    percent_axis(axes)
-    axes.set_xticks(sorted(set(seconds.values())))
-    axes.set(xlabel="calibration [s]", ylabel="balanced accuracy [%], 95 % interval")
-    axes.legend()
+        for k, (sort, style) in enumerate(zip(sorts, class_styles(list(sorts)), strict=True)):
+            seconds = {v: s for v, s in sorts[sort].items() if v in scored}
+            spreads = [scored[variant].balanced_accuracy for variant in seconds]
+            means = np.array([spread.mean for spread in spreads])
+            ends = np.array([(spread.low, spread.high) for spread in spreads]).T
+            # Side by side, so that intervals do not hide each other.
+            x = np.array(list(seconds.values())) + 0.01 * whole * (k - (len(sorts) - 1) / 2)
+            errors = _errors(means, ends)
+            each.errorbar(x, means, yerr=errors, marker="o", capsize=3, label=sort, **style)
+        each.axhline(ablated.findings[BASE].chance, **CHANCE_STYLE)
+        percent_axis(each)
+        ticks = {s for seconds in sorts.values() for s in seconds.values()}
+        each.set_xticks(sorted(ticks))
+        each.set(title=name, xlabel="calibration [s]", ylabel="balanced accuracy [%]")
+    axes[0].legend(fontsize=8)
     return figure
 
 

@@ -1,0 +1,163 @@
+"""Training parts with less of a class, or with generated maps beside the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from offline.examples import MapExamples
+from offline.features.extract import Features
+from offline.generators import GeneratorSettings, Real, build_generator
+from offline.recognisers.inputs import Inputs, Needs, thinned
+from offline.recognisers.seeing import WindowsOf
+from rtbci.configuration import Settings
+from rtbci.errors import ConfigError
+from rtbci.recipe import Recipe
+
+
+class Augmentation(Settings):
+    """What is put beside the real training windows.
+
+    Every class gets as many windows as the largest has, times ``times``. So all that is compared
+    learns from equally many windows, in equally many steps.
+
+    Attributes
+    ----------
+    generator : GeneratorSettings or None
+        What makes them, from the training part alone; without one, real windows are repeated.
+    times : float
+        How many times the largest class's real windows each class has in the end.
+    """
+
+    generator: GeneratorSettings | None = None
+    times: Annotated[float, Field(ge=1, le=100)] = 2.0
+
+
+class Scarce(Settings):
+    """The hard case: one class of which there is little to learn from.
+
+    Attributes
+    ----------
+    label : str
+        Name of the class.
+    kept : float
+        Share of its training windows that is kept, spread evenly over trials.
+    """
+
+    label: str
+    kept: Annotated[float, Field(gt=0, lt=1)]
+
+
+def without_most(
+    chosen: WindowsOf, features: Sequence[Features], scarce: Scarce, recipe: Recipe
+) -> dict[int, NDArray[np.intp]]:
+    """Return training windows of which one class's are few.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such class.
+    """
+    if scarce.label not in recipe.classes:
+        raise ConfigError(
+            f"scarce.label: no class {scarce.label!r}; there are {', '.join(recipe.classes)}"
+        )
+    label = recipe.classes.index(scarce.label)
+    whose = np.concatenate([features[r].label[w] for r, w in chosen.items()]) == label
+    kept = ~whose
+    rows = np.flatnonzero(whose)
+    some = thinned(np.zeros(len(rows), np.int64), max(round(scarce.kept * len(rows)), 1))
+    kept[rows[some]] = True
+    parts = np.split(kept, np.cumsum([len(w) for w in chosen.values()])[:-1])
+    return {r: chosen[r][part] for r, part in zip(chosen, parts, strict=True)}
+
+
+def trials_at(chosen: WindowsOf, features: Sequence[Features]) -> NDArray[np.int64]:
+    """Return a number for the trial of each window, another one for each trial of a recording."""
+    pairs = [np.column_stack([np.full(len(w), r), features[r].trial[w]]) for r, w in chosen.items()]
+    _, numbers = np.unique(np.concatenate(pairs), axis=0, return_inverse=True)
+    return numbers.reshape(-1).astype(np.int64)
+
+
+def augmented(
+    inputs: Inputs,
+    labels: NDArray[np.int64],
+    trials: NDArray[np.int64],
+    needs: Needs,
+    recipe: Recipe,
+    augmentation: Augmentation,
+    seed: int,
+) -> tuple[Inputs, NDArray[np.int64]]:
+    """Return a training part with more windows, as many of each class.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        What the recogniser sees of the real ones.
+    labels, trials : arrays of int, shape (windows,)
+        Their classes and trials.
+    needs : {"maps", "covariances", "segments", "signal"}
+        What it looks at.
+    recipe : Recipe
+        Classes and channels.
+    augmentation : Augmentation
+        What is wanted.
+    seed : int
+        Fixes the generator and what it makes.
+
+    Raises
+    ------
+    ConfigError
+        If the recogniser looks at something that the generator does not make.
+    GeneratorError
+        If a class has too few trials, or training fails.
+    """
+    counts = np.bincount(labels, minlength=len(recipe.classes))
+    each = round(augmentation.times * counts.max())
+    wanted = {k: int(each - count) for k, count in enumerate(counts) if count}
+    if augmentation.generator is None:
+        rows = _repeated(labels, wanted, seed)
+        return _rows_of(inputs, needs, rows), labels[rows]
+    real = Real(_maps_of(inputs, needs, recipe), labels, trials)
+    generator = build_generator(recipe, augmentation.generator).fit(real, seed)
+    made, made_labels = generator.supplement(real, wanted, seed)
+    return _with(inputs, needs, made), np.concatenate([labels, made_labels])
+
+
+def _repeated(labels: NDArray[np.int64], wanted: dict[int, int], seed: int) -> NDArray[np.intp]:
+    """Return all rows, and as many again of each class as are wanted."""
+    rng = np.random.default_rng(seed)
+    again = [
+        rng.permutation(np.resize(rng.permutation(np.flatnonzero(labels == k)), n))
+        for k, n in wanted.items()
+    ]
+    return np.concatenate([np.arange(len(labels)), *again])
+
+
+def _maps_of(inputs: Inputs, needs: Needs, recipe: Recipe) -> NDArray[np.floating]:
+    """Return the maps (windows, planes, channels) that a recogniser sees."""
+    if needs == "maps" and inputs.maps is not None:
+        return inputs.maps
+    if needs == "segments" and inputs.segments is not None and recipe.segments == 1:
+        return inputs.segments.batch(np.arange(len(inputs.segments)))[:, 0]
+    raise ConfigError(
+        "augmentation: generators make single maps; compare recognisers of maps, and leave "
+        "recipe.segments at 1"
+    )
+
+
+def _rows_of(inputs: Inputs, needs: Needs, rows: NDArray[np.intp]) -> Inputs:
+    return Inputs(**{needs: getattr(inputs, needs)[rows]})
+
+
+def _with(inputs: Inputs, needs: Needs, made: NDArray[np.float32]) -> Inputs:
+    if needs == "maps":
+        assert inputs.maps is not None
+        return Inputs(maps=np.concatenate([inputs.maps, made]))
+    assert inputs.segments is not None
+    alone = MapExamples(made, np.arange(len(made))[:, None])
+    return Inputs(segments=MapExamples.joined([inputs.segments, alone]))
