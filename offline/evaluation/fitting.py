@@ -98,13 +98,65 @@ class Bench:
         return self.explain and task.draw is None and task.recogniser != TRIVIAL
 
 
+@dataclass(frozen=True)
+class Learned:
+    """What one recogniser learned on a fold, and what it can be asked about.
+
+    Attributes
+    ----------
+    fitted : FittedRecogniser
+        On the training part.
+    features : list of Features
+        Of all recordings.
+    measures : Measures
+        What inputs are measured by, from the training part.
+    tested : mapping of int to array of int
+        Windows of the test part, by recording.
+    held_out : Inputs
+        The validation part.
+    checked : array of int
+        Its labels.
+    fit_s : float
+        How long it took, seconds.
+    """
+
+    fitted: FittedRecogniser
+    features: list[Features]
+    measures: Measures
+    tested: WindowsOf
+    held_out: Inputs
+    checked: NDArray[np.int64]
+    fit_s: float
+
+    def shown(self, most: int, recipe: Recipe) -> tuple[Inputs, NDArray[np.int64]]:
+        """Return at most so many windows of the test part, and their labels."""
+        some = _thinned(self.tested, self.features, most)
+        inputs = inputs_at(some, self.features, self.measures, recipe, self.fitted.needs)
+        return inputs, labels_at(some, self.features)
+
+
 def run_task(bench: Bench, task: Task) -> Fit:
     """Fit one recogniser on one fold and ask it about the fold's test part as live would."""
     with in_one_thread():  # folds run beside each other
-        return _run(bench, task)
+        learned = learn(bench, task)
+        said = _said_as_live(bench, learned)
+        explanation = None
+        if bench.explains(task):
+            recipe, needs = bench.material.recipe, learned.fitted.needs
+            inputs, labels = learned.shown(MOST_EXPLAINED[needs], recipe)
+            explanation = explain(learned.fitted, inputs, labels, recipe)
+        return Fit(
+            task=task,
+            said=_said(bench.material, learned.tested, learned.features, said),
+            chosen=learned.fitted.chosen,
+            validation=learned.fitted.validation,
+            fit_s=learned.fit_s,
+            explanation=explanation,
+        )
 
 
-def _run(bench: Bench, task: Task) -> Fit:
+def learn(bench: Bench, task: Task) -> Learned:
+    """Fit one recogniser on one fold; nothing of the test part is looked at."""
     recipe = bench.material.recipe
     folds = bench.folds(task.seed)
     (fold,) = (each for each in folds if each.name == task.fold)
@@ -133,29 +185,25 @@ def _run(bench: Bench, task: Task) -> Fit:
     )
     fit_s = time.perf_counter() - begun
     tested = fold_windows(fold, "test", features, stride=1)
+    return Learned(fitted, features, measures, tested, held_out, checked, fit_s)
+
+
+def _said_as_live(bench: Bench, learned: Learned) -> dict[int, NDArray[np.float64]]:
+    """Return log-probabilities (hops, classes) of each tested recording, up to its last window."""
+    recipe = bench.material.recipe
+    fitted, features, measures = learned.fitted, learned.features, learned.measures
     said = {
         r: as_live(fitted, features[r], measures.of(r), recipe)[: windows[-1] + 1]
-        for r, windows in tested.items()
+        for r, windows in learned.tested.items()
     }
-    if recipe.calibration is not None and recipe.calibration.prototypes:
-        common = Prototypes.fit(log_probabilities(fitted, held_out, len(recipe.classes)), checked)
-        persons = with_outputs(
-            fitted, bench.material.recordings, features, bench.blocks, measures, recipe, said
-        )
-        said = {r: placed(common, each, persons[r], recipe) for r, each in said.items()}
-    explanation = None
-    if bench.explains(task):
-        shown = _thinned(tested, features, MOST_EXPLAINED[needs])
-        seen = inputs_at(shown, features, measures, recipe, needs)
-        explanation = explain(fitted, seen, labels_at(shown, features), recipe)
-    return Fit(
-        task=task,
-        said=_said(bench.material, tested, features, said),
-        chosen=fitted.chosen,
-        validation=fitted.validation,
-        fit_s=fit_s,
-        explanation=explanation,
+    if recipe.calibration is None or not recipe.calibration.prototypes:
+        return said
+    known = log_probabilities(fitted, learned.held_out, len(recipe.classes))
+    common = Prototypes.fit(known, learned.checked)
+    persons = with_outputs(
+        fitted, bench.material.recordings, features, bench.blocks, measures, recipe, said
     )
+    return {r: placed(common, each, persons[r], recipe) for r, each in said.items()}
 
 
 def _learned_from(
