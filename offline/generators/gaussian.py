@@ -53,6 +53,7 @@ class Gaussian(Generator[GaussianSettings]):
 
 
 def _root(covariance: Floats) -> Floats:
+    """Return the symmetric root, the only one that does not hang on the signs of eigenvectors."""
     values, vectors = np.linalg.eigh(covariance)
-    root: Floats = vectors * np.sqrt(np.maximum(values, 0))
+    root: Floats = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
     return root
