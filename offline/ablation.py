@@ -192,23 +192,68 @@ def load_ablation(
     """
     settings = load_yaml(path, Ablation)
     folder = output or settings.output
-    if isinstance(settings.evaluation, Path):
-        source, base = settings.evaluation, read_yaml(settings.evaluation)
-    else:
-        source, base = path, settings.evaluation
-    base = base | {"controls": settings.controls}
+    source, base = content_of(settings.evaluation, path)
+    base["controls"] = settings.controls
     if settings.recognisers is not None:
         base["recognisers"] = settings.recognisers
     if roots:
         base["roots"] = [root.absolute() for root in roots]
+    return folder, (
+        variant(BASE, {}, base, folder, f"{source}", source.parent),
+        *(
+            variant(name, changes, base, folder, f"{path}: variant {name}", source.parent)
+            for name, changes in settings.variants.items()
+        ),
+    )
 
-    def variant(name: str, changes: Mapping[str, Any]) -> Variant:
-        content = merged(base, changes) | {"output": (folder / name).absolute()}
-        told = f"{source}" if name == BASE else f"{path}: variant {name}"
-        return Variant(name, changes, validate(Evaluation, content, told, source.parent))
 
-    variants = (variant(BASE, {}), *(variant(*each) for each in settings.variants.items()))
-    return folder, variants
+def content_of(evaluation: Path | Mapping[str, Any], path: Path) -> tuple[Path, dict[str, Any]]:
+    """Return the file in which an evaluation stands, and its keys.
+
+    Parameters
+    ----------
+    evaluation : Path or mapping
+        The evaluation's own file, or its keys.
+    path : Path
+        The file that says so.
+    """
+    if isinstance(evaluation, Path):
+        return evaluation, read_yaml(evaluation)
+    return path, dict(evaluation)
+
+
+def variant(
+    name: str,
+    changes: Mapping[str, Any],
+    base: Mapping[str, Any],
+    output: Path,
+    told: str,
+    beside: Path,
+) -> Variant:
+    """Return an evaluation with changes.
+
+    Parameters
+    ----------
+    name : str
+        Its name, and that of its folder.
+    changes : mapping
+        What is changed.
+    base : mapping
+        The evaluation's keys.
+    output : Path
+        Folder of all variants.
+    told : str
+        Where this stands, for errors.
+    beside : Path
+        Folder that paths in the base are relative to.
+
+    Raises
+    ------
+    ConfigError
+        If a key or value is wrong.
+    """
+    content = merged(base, changes) | {"output": (output / name).absolute()}
+    return Variant(name, changes, validate(Evaluation, content, told, beside))
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

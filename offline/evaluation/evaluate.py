@@ -83,13 +83,7 @@ def evaluate(
     require_writable(evaluation.output)
     captum = {"captum": captum_version()} if evaluation.explain else {}
     material = gather(evaluation, places.jobs, keep_going)
-    stride = max(round(evaluation.window_stride_s / material.recipe.hop_s), 1)
-    bench = replace(
-        _bench(evaluation, material, stride),
-        explain=evaluation.explain,
-        scarce=evaluation.scarce,
-        augmentation=evaluation.augmentation,
-    )
+    bench = bench_of(evaluation, material)
     controls = tuple(range(evaluation.controls.random_labels))
     fits = fits or evaluation.output / "outcomes"
     true, random, explained = _both(evaluation, bench, controls, evaluation.seeds, places, fits)
@@ -119,25 +113,28 @@ def evaluate(
     return findings, material
 
 
-def _bench(evaluation: Evaluation, material: Material, stride: int) -> Bench:
+def bench_of(evaluation: Evaluation, material: Material) -> Bench:
+    """Return what each of an evaluation's tasks needs."""
     recipe, recordings = material.recipe, material.recordings
+    bench = Bench(
+        material=material,
+        protocol=evaluation.protocol,
+        settings=evaluation.settings,
+        stride=max(round(evaluation.window_stride_s / recipe.hop_s), 1),
+        explain=evaluation.explain,
+        scarce=evaluation.scarce,
+        augmentation=evaluation.augmentation,
+    )
     block = evaluation.left_out or recipe.calibration
     if block is None:
-        return Bench(material, evaluation.protocol, evaluation.settings, stride)
+        return bench
     features = [load_or_extract(each, recipe) for each in recordings]
     longest = block_windows(recordings, features, recipe, block)
     blocks = longest
     if block != recipe.calibration:
         blocks = block_windows(recordings, features, recipe, recipe.calibration)
-    return Bench(
-        material=material,
-        protocol=evaluation.protocol,
-        settings=evaluation.settings,
-        stride=stride,
-        persons=persons_of(recordings, features, recipe, blocks),
-        blocks=blocks,
-        left_out=longest,
-    )
+    persons = persons_of(recordings, features, recipe, blocks)
+    return replace(bench, persons=persons, blocks=blocks, left_out=longest)
 
 
 def _both(

@@ -246,6 +246,11 @@ def as_live(
     return log_probabilities(fitted, inputs, len(recipe.classes))
 
 
+def all_features(bench: Bench) -> list[Features]:
+    """Return the features of all recordings; calibration blocks belong to no trial."""
+    return _features(bench, None, ())
+
+
 def _features(bench: Bench, draw: int | None, folds: Sequence[Fold]) -> list[Features]:
     material = bench.material
     features = [load_or_extract(each, material.recipe) for each in material.recordings]

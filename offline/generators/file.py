@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import pickle
@@ -21,7 +22,8 @@ from rtbci.recipe import Recipe
 FORMAT = 1
 """Raised when an older program could no longer read what is written."""
 
-_WHAT = "rtbci generator"
+_MAGIC = b"rtbci generator\n"
+_DIGEST = 32
 
 
 def save_generator(path: Path, generator: Generator[Any], provenance: Mapping[str, Any]) -> None:
@@ -42,7 +44,6 @@ def save_generator(path: Path, generator: Generator[Any], provenance: Mapping[st
         If it cannot be written there; one line.
     """
     told = {
-        "what": _WHAT,
         "format": FORMAT,
         "settings": generator.settings.model_dump(mode="json"),
         "recipe": generator.recipe.model_dump(mode="json"),
@@ -54,7 +55,8 @@ def save_generator(path: Path, generator: Generator[Any], provenance: Mapping[st
     torch.save({"told": json.dumps(told), "state": generator.state()}, buffer)
     try:
         with complete_or_absent(path) as file:
-            file.write(buffer.getvalue())
+            content = buffer.getvalue()
+            file.write(_MAGIC + hashlib.sha256(content).digest() + content)
     except OSError as error:
         raise GeneratorError(f"{path}: cannot be written: {error.strerror or error}") from None
 
@@ -76,39 +78,43 @@ def load_generator(path: Path) -> tuple[Generator[Any], dict[str, Any]]:
         program; one line.
     """
     told, state = _read(path)
-    if told.get("format") != FORMAT:
-        raise GeneratorError(
-            f"{path}: a generator file of format {told.get('format')}; this program reads format "
-            f"{FORMAT}: train it again, or take the program that wrote it"
-        )
     try:
+        if told["format"] != FORMAT:
+            raise GeneratorError(
+                f"{path}: a generator file of format {told['format']}; this program reads format "
+                f"{FORMAT}: train it again, or take the program that wrote it"
+            )
         settings = TypeAdapter(GeneratorSettings).validate_python(told["settings"])
         generator = build_generator(Recipe.model_validate(told["recipe"]), settings, told["sfreq"])
         generator.restore(state)
         generator.course = Course({name: tuple(each) for name, each in told["losses"].items()})
         return generator, told["provenance"]
-    except (ValidationError, KeyError, RuntimeError, AttributeError, TypeError) as error:
-        said = str(error).splitlines()[0]
-        raise GeneratorError(f"{path}: damaged generator file: {said}") from None
+    except (ValidationError, LookupError, RuntimeError, AttributeError, TypeError, ValueError):
+        raise GeneratorError(f"{path}: a generator file that this program did not write") from None
 
 
 def is_generator(path: Path) -> bool:
     """Tell whether a file is a generator's, whole or not."""
     try:
-        _read(path)
-    except GeneratorError:
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except OSError:
         return False
-    return True
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
-        content = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
-        told = json.loads(content["told"])
-        if told["what"] != _WHAT:
-            raise KeyError("what")
-        return told, content["state"]
+        whole = path.read_bytes()
     except OSError as error:
         raise GeneratorError(f"{path}: {error.strerror or error}") from None
-    except (RuntimeError, EOFError, ValueError, KeyError, TypeError, pickle.UnpicklingError):
-        raise GeneratorError(f"{path}: no generator, or cut off") from None
+    if not whole.startswith(_MAGIC):
+        raise GeneratorError(f"{path}: no generator's file")
+    start = len(_MAGIC) + _DIGEST
+    digest, content = whole[len(_MAGIC) : start], whole[start:]
+    if digest != hashlib.sha256(content).digest():
+        raise GeneratorError(f"{path}: a damaged generator file, or cut off")
+    try:
+        found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        return json.loads(found["told"]), found["state"]
+    except (RuntimeError, EOFError, ValueError, LookupError, TypeError, pickle.UnpicklingError):
+        raise GeneratorError(f"{path}: a generator file that this program did not write") from None

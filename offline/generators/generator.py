@@ -171,7 +171,7 @@ class Generator(ABC, Generic[S]):
         if not self.edits:
             raise GeneratorError(f"a generator of the kind {self.kind} cannot edit")
         self._refuse_unknown(to_label)
-        self._refuse_shape(x)
+        self._refuse_unusable(x)
         return self._edit(x, to_label, np.random.default_rng([seed, to_label])).astype(np.float32)
 
     def supplement(
@@ -221,9 +221,14 @@ class Generator(ABC, Generic[S]):
         return self.sample(n, label, seed)
 
     def _refuse_unfit(self, real: Real) -> None:
-        self._refuse_shape(real.x)
-        if not np.isfinite(real.x).all():
-            raise GeneratorError("an example to learn from holds numbers that are not finite")
+        self._refuse_unusable(real.x)
+        if not len(real.x) == len(real.labels) == len(real.trials):
+            raise GeneratorError(
+                f"{len(real.x)} examples to learn from have {len(real.labels)} labels and "
+                f"{len(real.trials)} trials"
+            )
+        for label in np.setdiff1d(real.labels, np.arange(len(self.classes))):
+            self._refuse_unknown(int(label))
         for label, name in enumerate(self.classes):
             trials = len(np.unique(real.trials[real.labels == label]))
             if trials < LEAST_TRIALS:
@@ -232,7 +237,7 @@ class Generator(ABC, Generic[S]):
                     f"a generator needs {LEAST_TRIALS} at least"
                 )
 
-    def _refuse_shape(self, x: Floats) -> None:
+    def _refuse_unusable(self, x: Floats) -> None:
         recipe = self.recipe
         found, channels = x.shape[1:], len(recipe.channels)
         fits = (
@@ -250,6 +255,8 @@ class Generator(ABC, Generic[S]):
                 f"another montage than the generator's: it makes {what}, and was given "
                 f"{' x '.join(map(str, found))}"
             )
+        if not np.isfinite(x).all():
+            raise GeneratorError("an example holds numbers that are not finite")
 
     def _refuse_unknown(self, label: int) -> None:
         if not 0 <= label < len(self.classes):

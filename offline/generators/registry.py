@@ -10,14 +10,28 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from offline.generators.autoregressive import Autoregressive, AutoregressiveSettings
+from offline.generators.average import Average, AverageSettings
 from offline.generators.gaussian import Gaussian, GaussianSettings
 from offline.generators.generator import Generator
+from offline.generators.mixing import Mixup, MixupSettings
+from offline.generators.neighbours import Adasyn, AdasynSettings, Smote, SmoteSettings
 from rtbci.recipe import Recipe
 
-GeneratorSettings = Annotated[GaussianSettings, Field(discriminator="kind")]
+GeneratorSettings = Annotated[
+    GaussianSettings
+    | AverageSettings
+    | MixupSettings
+    | SmoteSettings
+    | AdasynSettings
+    | AutoregressiveSettings,
+    Field(discriminator="kind"),
+]
 """Kind of a generator, and its settings."""
 
-GENERATORS: dict[str, type[Generator[Any]]] = {each.kind: each for each in (Gaussian,)}
+GENERATORS: dict[str, type[Generator[Any]]] = {
+    each.kind: each for each in (Gaussian, Average, Mixup, Smote, Adasyn, Autoregressive)
+}
 
 
 def build_generator(

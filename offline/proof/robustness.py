@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -96,6 +97,7 @@ def attack(
         If the Adversarial Robustness Toolbox is not installed.
     """
     _require_toolbox()
+    logging.getLogger("art").setLevel(logging.ERROR)  # it warns that there are no bounds
     kept = np.linspace(0, len(labels) - 1, min(settings.windows, len(labels))).round().astype(int)
     shown, truth = _as_pictures(inputs[kept]), labels[kept]
     wrapped = _OfPictures(network, inputs.shape[1:])

@@ -33,6 +33,7 @@ _COMMANDS = {
     "train": "offline.cli.train:train",
     "evaluate": "offline.cli.evaluate:evaluate",
     "ablate": "offline.cli.ablate:ablate",
+    "augment": "offline.cli.augment:app",
 }
 
 _DEBUG_VARIABLE = "RTBCI_DEBUG"

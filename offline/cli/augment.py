@@ -1,0 +1,59 @@
+"""``rtbci augment``: generated EEG, and what it is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from offline.cli.evaluate import Dask, Jobs, Output, Roots
+
+app = typer.Typer(
+    help="Generate EEG for training, and prove what it is worth.", no_args_is_help=True
+)
+
+
+@app.command("evaluate")
+def evaluate_command(
+    config: Annotated[Path, typer.Argument(help="YAML file of the proof.")],
+    root: Roots = None,
+    output: Output = None,
+    jobs: Jobs = None,
+    dask: Dask = None,
+) -> None:
+    """Compare generated with real EEG, and recognisers that learn with it and without.
+
+    What recognisers learned goes on where it was stopped.
+
+    Example: rtbci augment evaluate configs/augment-simulated.yaml --root simulated
+    """
+    from rich.console import Console
+
+    from offline.evaluation.evaluate import Places
+    from offline.evaluation.report import ablation
+    from offline.parallel import processors
+    from offline.proof import table
+    from offline.proof.figures_file import write_figures
+    from offline.proof.run import prove
+
+    proven = prove(config, tuple(root or ()), output, Places(jobs or processors(), dask))
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console.print(ablation.heading(proven.use.whole))
+    console.print()
+    console.print(table.comparison(proven))
+    for name in proven.use.whole.recognisers:
+        console.print()
+        console.print(ablation.render(proven.use.whole, name))
+        if proven.proof.scarce is not None:
+            console.print()
+            console.print(table.scarcity(proven.use, name, proven.proof.scarce.label))
+    if proven.withstood:
+        console.print()
+        console.print(table.robustness(proven))
+    console.print()
+    console.print(table.LEGEND, soft_wrap=False, style="dim")
+    console.print(ablation.legend(proven.use.whole), soft_wrap=False, style="dim")
+    figures = proven.proof.output / "proof.json"
+    write_figures(proven, figures)
+    console.print(f"figures: {figures}")

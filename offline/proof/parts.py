@@ -1,0 +1,73 @@
+"""The real maps of a fold: those that are learned from, and two parts that are held out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from offline.calibrating import measured
+from offline.evaluation.augmenting import trials_at
+from offline.evaluation.fitting import Bench, all_features
+from offline.evaluation.protocols import Fold, fold_windows
+from offline.generators import Real
+from offline.proof.sets import ExampleSet
+from offline.recognisers import WindowsOf, inputs_at, labels_at, thinned
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Real maps, on the scale that recognisers see: standardised by the training part.
+
+    Attributes
+    ----------
+    train : Real
+        What generators learn from.
+    validation, test : ExampleSet
+        Held out: of other trials or people, as the protocol has it. What is generated is compared
+        with ``test``; ``validation`` says how near real maps come.
+    """
+
+    train: Real
+    validation: ExampleSet
+    test: ExampleSet
+
+
+def parts_of(bench: Bench, fold: Fold, most: int) -> Parts:
+    """Return the real maps of a fold.
+
+    Parameters
+    ----------
+    bench : Bench
+        Recordings, recipe and protocol.
+    fold : Fold
+        One of the protocol's.
+    most : int
+        The most maps of a held-out part, spread evenly within each class.
+    """
+    recipe = bench.material.recipe
+    features = all_features(bench)
+    train: WindowsOf = fold_windows(fold, "train", features, bench.stride, recipe.history_hops)
+    measures = measured(features, train, recipe, bench.persons)
+
+    def real(chosen: WindowsOf, first_trial: int) -> Real:
+        maps = inputs_at(chosen, features, measures, recipe, "maps").maps
+        assert maps is not None
+        return Real(
+            maps.astype(np.float32),
+            labels_at(chosen, features),
+            trials_at(chosen, features) + first_trial,
+        )
+
+    def held_out(part: Literal["validation", "test"], first_trial: int) -> ExampleSet:
+        chosen = fold_windows(fold, part, features, stride=1)
+        found = real(chosen, first_trial)
+        some = found[thinned(found.labels, most)]
+        return ExampleSet(some.x, some.labels, some.trials)
+
+    # Trials are counted in each part by itself: no trial is in two.
+    learned = real(train, 0)
+    known = int(learned.trials.max()) + 1
+    validation = held_out("validation", known)
+    return Parts(learned, validation, held_out("test", int(validation.groups.max()) + 1))

@@ -1,0 +1,138 @@
+"""The whole of a proof: compare, use, attack."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from offline.evaluation.evaluate import Places, bench_of
+from offline.evaluation.fitting import Bench, Learned, learn
+from offline.evaluation.material import Material, gather
+from offline.evaluation.outcome import Task
+from offline.evaluation.protocols import Fold
+from offline.generators import build_generator
+from offline.models.registry import NETWORKS
+from offline.proof.config import Proof
+from offline.proof.fidelity import Compared, compare
+from offline.proof.parts import parts_of
+from offline.proof.robustness import Withstood, attack
+from offline.proof.use import Use, find_use, variants_of
+from offline.recognisers import in_one_thread
+from offline.recognisers.as_network import as_network
+from rtbci.configuration import load_yaml
+from rtbci.errors import ConfigError
+
+_MOST_COMPARED = 1500
+"""Maps of a held-out part that are compared; what more would say takes long."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Proven:
+    """What a proof found.
+
+    Attributes
+    ----------
+    proof : Proof
+        What was asked.
+    material : Material
+        The data.
+    compared : tuple of Compared
+        Generated and real maps, fold by fold.
+    use : Use
+        Recognisers with and without.
+    withstood : mapping of str to tuple of Withstood
+        How networks fared under attack, by what they learned with, a network a fold.
+    """
+
+    proof: Proof
+    material: Material
+    compared: tuple[Compared, ...]
+    use: Use
+    withstood: Mapping[str, tuple[Withstood, ...]]
+
+
+def prove(path: Path, roots: tuple[Path, ...], output: Path | None, places: Places) -> Proven:
+    """Run a proof.
+
+    Parameters
+    ----------
+    path : Path
+        Its YAML file.
+    roots : tuple of Path
+        Folders that hold the data, instead of the evaluation's.
+    output : Path, optional
+        Folder for what is found, instead of the file's.
+    places : Places
+        Where recognisers learn.
+
+    Raises
+    ------
+    RtbciError
+        If the file holds a wrong key or value, the data cannot be read, or a generator cannot
+        learn from them; one line.
+    """
+    proof = load_yaml(path, Proof)
+    if output is not None:
+        proof = proof.model_copy(update={"output": output})
+    if proof.network not in NETWORKS or NETWORKS[proof.network].sees != "maps":
+        known = [name for name, each in NETWORKS.items() if each.sees == "maps"]
+        raise ConfigError(f"{path}: no network of maps {proof.network!r}; there are {known}")
+    variants = variants_of(proof, path, roots, proof.output)
+    evaluation = variants[0].evaluation
+    material = gather(evaluation, places.jobs, keep_going=False)
+    bench = bench_of(evaluation, material)
+    seed = evaluation.seeds[0]
+    folds = bench.folds(seed)[: proof.folds]
+    compared = []
+    for number, fold in enumerate(folds, 1):
+        _log.info("generated and real maps, fold %d of %d", number, len(folds))
+        compared.append(_compared(proof, bench, fold, seed))
+    use = find_use(proof, path, roots, proof.output, places)
+    benches = {each.name: bench_of(each.evaluation, material) for each in variants}
+    return Proven(proof, material, tuple(compared), use, _withstood(proof, benches, folds, seed))
+
+
+def _compared(proof: Proof, bench: Bench, fold: Fold, seed: int) -> Compared:
+    recipe = bench.material.recipe
+    with in_one_thread():
+        network = _learned(proof, replace(bench, augmentation=None), fold, seed)
+        build = {
+            name: partial(build_generator, recipe, settings)
+            for name, settings in proof.generators.items()
+        }
+        parts = parts_of(bench, fold, _MOST_COMPARED)
+        return compare(fold.name, parts, build, as_network(network.fitted).network, seed)
+
+
+def _withstood(
+    proof: Proof, benches: Mapping[str, Bench], folds: tuple[Fold, ...], seed: int
+) -> dict[str, tuple[Withstood, ...]]:
+    """Attack a network that learned with each generator, and one without, in each fold."""
+    settings = proof.robustness
+    if settings is None:
+        return {}
+
+    def one(bench: Bench, fold: Fold) -> Withstood:
+        with in_one_thread():
+            learned = _learned(proof, bench, fold, seed)
+            inputs, labels = learned.shown(settings.windows, bench.material.recipe)
+            assert inputs.segments is not None  # it is a network of maps
+            seen = inputs.segments.batch(np.arange(len(labels)))
+            return attack(as_network(learned.fitted).network, seen, labels, settings, seed)
+
+    found = {}
+    for name, bench in benches.items():
+        _log.info("attacks on networks that learned with %s", name)
+        found[name] = tuple(one(bench, fold) for fold in folds)
+    return found
+
+
+def _learned(proof: Proof, bench: Bench, fold: Fold, seed: int) -> Learned:
+    return learn(bench, Task(proof.network, fold.name, seed))
