@@ -1,11 +1,12 @@
-"""``rtbci replay``: a recording or the simulator as a virtual headset."""
+"""``rtbci replay``: a recording, a generator or the simulator as a virtual headset."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,22 +14,39 @@ from rtbci.errors import ReplayError
 from rtbci.signals import stop_on_signals
 
 if TYPE_CHECKING:
+    from offline.generators import Generator
     from replay.player import PlaySettings
+    from replay.script import Step
     from replay.sources import Source
 
 _SIMULATOR = "simulator"
 _SIMULATOR_SFREQ = 200.0
+_GENERATOR = ".pt"
+
+_WHOSE = {
+    "start": "recordings",
+    "unit": "recordings",
+    "loop": "recordings and scripts",
+    "seed": "the simulator and generators",
+    "sfreq": "the simulator",
+    "channels": "the simulator",
+    "script": "the simulator and generators",
+    "reference": "generators",
+}
 
 
 def replay(
     source: Annotated[
         str,
         typer.Argument(
-            help="A recording (EDF, BDF, VHDR, FIF, SET, CNT, XDF, MAT) or 'simulator'."
+            help="A recording (EDF, BDF, VHDR, FIF, SET, CNT, XDF, MAT), a generator (PT) or "
+            "'simulator'."
         ),
     ],
     speed: Annotated[float, typer.Option(help="1 is real time, 20 is twenty times as fast.")] = 1.0,
-    loop: Annotated[bool, typer.Option("--loop", help="Begin again after the end.")] = False,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Begin again after the end, or the script's.")
+    ] = False,
     chunk: Annotated[
         int | None, typer.Option(help="Samples in a chunk (default: 20 ms of them).")
     ] = None,
@@ -46,7 +64,8 @@ def replay(
         str | None, typer.Option(help="Unit of channels for which the file declares none.")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Simulator: its random seed (default: 0).")
+        int | None,
+        typer.Option(min=0, help="Simulator and generators: their random seed (default: 0)."),
     ] = None,
     sfreq: Annotated[
         float | None, typer.Option(help="Simulator: sampling rate, hertz (default: 200).")
@@ -55,27 +74,63 @@ def replay(
         str | None,
         typer.Option(help="Simulator: electrodes, as in FP1,FP2 (default: the 62 of SEED)."),
     ] = None,
+    script: Annotated[
+        str | None,
+        typer.Option(
+            help="Simulator and generators: which emotion for how many seconds, as in "
+            "'neutral 60, positive 60' (default: each in turn, for ever)."
+        ),
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            help="Generators that edit: the recording that is edited, over and over, or "
+            "'simulator' (default)."
+        ),
+    ] = None,
 ) -> None:
-    """Play a recording, or simulated EEG, as an LSL stream: a virtual headset.
+    """Play a recording, or generated EEG, as an LSL stream: a virtual headset.
 
-    Beside the EEG stream NAME there is a marker stream NAME-markers with the recording's trials and
-    annotations. Ctrl-C ends the replay.
+    Beside the EEG stream NAME there is a marker stream NAME-markers with the trials: the
+    recording's, with its annotations, or the script's. Ctrl-C ends the replay.
 
     Example: rtbci replay S001R04.edf --speed 2 --name headset
+
+    Example: rtbci replay generator.pt --script "neutral 60, positive 60, negative 60"
     """
     from replay.player import PlaySettings, play
 
     settings = PlaySettings(_stream_name(source, name), speed, chunk, wait)
+    given = {
+        "start": start or None,
+        "unit": unit,
+        "loop": loop or None,
+        "seed": seed,
+        "sfreq": sfreq,
+        "channels": channels,
+        "script": script,
+        "reference": reference,
+    }
     with stop_on_signals() as stopped:
         if source == _SIMULATOR:
-            played = _simulator(seed, sfreq, channels, start, stop, loop, unit)
-        elif (seed, sfreq, channels) != (None, None, None):
-            raise ReplayError("--seed, --sfreq and --channels are for the simulator only")
+            scripted = () if script is None else ("loop",)
+            _refuse_others(given, "seed", "sfreq", "channels", "script", *scripted)
+            played = _simulator(seed, sfreq, channels, script, stop, loop)
+        elif Path(source).suffix == _GENERATOR:
+            _refuse_others(given, "seed", "script", "loop", "reference", "unit")
+            played = _generator(Path(source), script, seed or 0, reference, stop, loop, unit)
         else:
+            _refuse_others(given, "start", "unit", "loop")
             played = _recording(Path(source), start, stop, loop, unit)
         typer.echo(_announcement(played, settings), err=True)
         with _progress(played, settings) as advance:
             play(played, settings, stopped, advance)
+
+
+def _refuse_others(given: Mapping[str, object], *allowed: str) -> None:
+    for option, value in given.items():
+        if value is not None and option not in allowed:
+            raise ReplayError(f"--{option} is for {_WHOSE[option]} only")
 
 
 def _stream_name(source: str, name: str | None) -> str:
@@ -97,23 +152,59 @@ def _simulator(
     seed: int | None,
     sfreq: float | None,
     channels: str | None,
-    start: float,
+    script: str | None,
+    stop: float | None,
+    loop: bool,
+) -> Source:
+    from replay.generated import SimulatorSource
+    from replay.simulator.simulator import Simulator
+    from rtbci.montage.names import SEED_CHANNELS
+
+    rate = _SIMULATOR_SFREQ if sfreq is None else sfreq
+    names = SEED_CHANNELS if channels is None else tuple(n.strip() for n in channels.split(","))
+    simulator = Simulator(rate, names, seed or 0)
+    identity = f"simulator {seed or 0} {rate} {','.join(names)}"
+    return SimulatorSource(simulator, identity, _steps(script, simulator.emotions), loop, stop)
+
+
+def _generator(
+    path: Path,
+    script: str | None,
+    seed: int,
+    reference: str | None,
     stop: float | None,
     loop: bool,
     unit: str | None,
 ) -> Source:
-    from replay.simulator.simulator import Simulator
-    from replay.sources import SimulatorSource
-    from rtbci.montage.names import SEED_CHANNELS
+    from offline.generators import load_generator
+    from replay.generated import EditedSource, GeneratedSource
 
-    if start or loop or unit is not None:
-        raise ReplayError("--start, --loop and --unit are for recordings only")
-    rate = _SIMULATOR_SFREQ if sfreq is None else sfreq
-    names = SEED_CHANNELS if channels is None else tuple(n.strip() for n in channels.split(","))
-    simulator = Simulator(rate, names, seed or 0)
-    return SimulatorSource(
-        simulator, f"simulator {seed or 0} {rate} {','.join(names)}", stop_s=stop
-    )
+    generator, _ = load_generator(path)
+    identity = hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+    steps = _steps(script, generator.classes)
+    if generator.makes == "maps" and generator.edits:
+        edited = _reference(reference or _SIMULATOR, generator, seed, unit)
+        return EditedSource(edited, generator, identity, steps, seed, loop, stop)
+    if reference is not None or unit is not None:
+        raise ReplayError(
+            f"--reference and --unit are for generators that edit maps; {path.name} does not"
+        )
+    return GeneratedSource(generator, identity, steps, seed, loop, stop)
+
+
+def _reference(reference: str, generator: Generator[Any], seed: int, unit: str | None) -> Source:
+    from offline.datasets.readers import open_recording
+    from replay.reference import recorded_reference, simulated_reference
+
+    if reference == _SIMULATOR:
+        return simulated_reference(_SIMULATOR_SFREQ, generator.recipe.channels, seed)
+    return recorded_reference(open_recording(Path(reference), unit))
+
+
+def _steps(script: str | None, classes: tuple[str, ...]) -> tuple[Step, ...] | None:
+    from replay.script import parse_script
+
+    return None if script is None else parse_script(script, classes)
 
 
 def _announcement(source: Source, settings: PlaySettings) -> str:

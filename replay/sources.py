@@ -1,11 +1,11 @@
-"""What a virtual headset plays: recordings, and the simulator."""
+"""What a virtual headset plays: any source, and recordings."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,6 @@ from offline.datasets.recording import Recording
 from offline.datasets.trial_markers import end_marker, start_marker
 from rtbci.errors import ReplayError
 from rtbci.recipe import EMOTIONS
-
-if TYPE_CHECKING:
-    from replay.simulator.simulator import Simulator
 
 
 @dataclass(frozen=True)
@@ -183,65 +180,3 @@ def _cues(
             cues.append((begin, Marker(begin, start_marker(number, trial.label, classes))))
             cues.append((end - 1, Marker(end, end_marker(number))))
     return sorted(cues, key=lambda cue: (cue[0], cue[1].sample))
-
-
-class SimulatorSource:
-    """Simulated EEG that goes through the classes in turn, with trial markers.
-
-    Parameters
-    ----------
-    simulator : Simulator
-        Makes the samples.
-    identity : str
-        Equal for two simulators exactly if they make the same samples.
-    trial_s : float
-        How long each class lasts, seconds.
-    stop_s : float, optional
-        Length in seconds; endless without it.
-
-    Raises
-    ------
-    ReplayError
-        If the length is less than one sample.
-    """
-
-    name = "simulator"
-    simulated = True
-
-    def __init__(
-        self,
-        simulator: Simulator,
-        identity: str,
-        trial_s: float = 20.0,
-        stop_s: float | None = None,
-    ) -> None:
-        self.identity = identity
-        self.sfreq = simulator.sfreq
-        self.channels = simulator.channels
-        self.n_samples = None if stop_s is None else round(stop_s * self.sfreq)
-        if self.n_samples is not None and self.n_samples < 1:
-            raise ReplayError(f"--stop {stop_s:g} leaves no sample to be simulated")
-        self._simulator = simulator
-        self._trial = max(1, round(trial_s * self.sfreq))
-
-    def blocks(self, size: int) -> Iterator[Block]:
-        """Yield the signal from its start in blocks of ``size`` samples, the last one shorter."""
-        classes = self._simulator.emotions
-        position = 0
-        while self.n_samples is None or position < self.n_samples:
-            n = size if self.n_samples is None else min(size, self.n_samples - position)
-            parts: list[NDArray[np.float32]] = []
-            markers: list[Marker] = []
-            end = position + n
-            while position < end:
-                # A block ends where a trial does, so that no label is late.
-                turn, within = divmod(position, self._trial)
-                label = turn % len(classes)
-                if within == 0:
-                    markers.append(Marker(position, start_marker(turn + 1, label, classes)))
-                step = min(end - position, self._trial - within)
-                parts.append(self._simulator.next(step, label))
-                position += step
-                if within + step == self._trial or position == self.n_samples:
-                    markers.append(Marker(position, end_marker(turn + 1)))
-            yield Block(np.concatenate(parts), tuple(markers))

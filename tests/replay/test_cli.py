@@ -14,8 +14,11 @@ import scipy.io
 import typer
 from typer.testing import CliRunner
 
+from offline.generators import Real, save_generator
+from offline.generators.gaussian import Gaussian, GaussianSettings
 from replay.cli import replay
 from rtbci.errors import RtbciError
+from rtbci.recipe import Recipe
 
 COMMAND = [sys.executable, "-c", "import typer, replay.cli; typer.run(replay.cli.replay)"]
 
@@ -46,7 +49,9 @@ def refused(*arguments: str) -> str:
         (["--start", "2"], "--start 2 .*lasts 2 s"),
         (["--stop", "2.5"], "--stop 2.5 .*lasts 2 s"),
         (["--start", "1", "--stop", "1"], "--stop 1 "),
-        (["--seed", "1"], "for the simulator only"),
+        (["--seed", "1"], "for the simulator and generators only"),
+        (["--script", "neutral 3"], "for the simulator and generators only"),
+        (["--reference", "simulator"], "for generators only"),
         (["--channels", "FP1"], "for the simulator only"),
         (["--sfreq", "128"], "for the simulator only"),
     ],
@@ -59,7 +64,10 @@ def test_a_wrong_option_is_refused(recording: Path, arguments: list[str], said: 
     ("arguments", "said"),
     [
         (["--start", "1"], "for recordings only"),
-        (["--loop"], "for recordings only"),
+        (["--loop"], "for recordings and scripts only"),
+        (["--script", "happy 3"], "no emotion 'happy'; there are negative, neutral, positive"),
+        (["--script", "neutral"], "not an emotion and its seconds"),
+        (["--reference", "x.edf"], "for generators only"),
         (["--unit", "V"], "for recordings only"),
         (["--sfreq", "-1"], "-1"),
         (["--channels", "FP1,NOWHERE"], "NOWHERE"),
@@ -72,6 +80,40 @@ def test_a_wrong_option_of_the_simulator_is_refused(arguments: list[str], said: 
 
 def test_a_recording_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert "absent.edf: no such file" in refused(str(tmp_path / "absent.edf"))
+
+
+@pytest.fixture
+def maps_only(tmp_path: Path) -> Path:
+    """A generator of maps that cannot edit any."""
+    recipe = Recipe(channels=("FP1", "OZ"))
+    labels = np.repeat([0, 1, 2], 6)
+    x = np.random.default_rng(0).normal(size=(18, *recipe.map_shape))
+    generator = Gaussian(recipe, GaussianSettings()).fit(Real(x, labels, np.arange(18) // 2))
+    path = tmp_path / "maps.pt"
+    save_generator(path, generator, {})
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "a generator of the kind gaussian makes maps, no signal"),
+        (["--reference", "simulator"], "for generators that edit maps; maps.pt does not"),
+        (["--script", "happy 3"], "no emotion 'happy'; there are negative, neutral, positive"),
+        (["--start", "1"], "for recordings only"),
+        (["--channels", "FP1"], "for the simulator only"),
+    ],
+)
+def test_a_generator_that_cannot_play_is_refused(
+    maps_only: Path, arguments: list[str], said: str
+) -> None:
+    assert said in refused(str(maps_only), *arguments)
+
+
+def test_a_file_that_is_no_generator_is_refused(tmp_path: Path) -> None:
+    assert "absent.pt: No such file" in refused(str(tmp_path / "absent.pt"))
+    (tmp_path / "other.pt").write_bytes(b"other")
+    assert "other.pt: no generator" in refused(str(tmp_path / "other.pt"))
 
 
 def test_a_recording_is_streamed_to_its_end(recording: Path) -> None:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from offline.datasets.readers import open_recording
 from offline.datasets.recording import Event, Recording, Trial, recording_of
+from replay.generated import SimulatorSource
 from replay.outlets import source_id
 from replay.player import PlaySettings, play
 from replay.simulator.simulator import Simulator
-from replay.sources import RecordingSource, SimulatorSource, Source
+from replay.sources import RecordingSource, Source
 from rtbci.errors import ReplayError
 from rtbci.montage.positions import electrode_positions
 

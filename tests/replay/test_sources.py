@@ -7,8 +7,7 @@ import pytest
 
 from offline.datasets.readers import open_recording
 from offline.datasets.recording import Event, Recording, Trial, recording_of
-from replay.simulator.simulator import Simulator
-from replay.sources import Marker, RecordingSource, SimulatorSource
+from replay.sources import Marker, RecordingSource
 from rtbci.errors import ReplayError
 
 SFREQ = 100.0
@@ -20,7 +19,7 @@ def ramp(n_samples: int = 50, **fields: object) -> Recording:
     return recording_of(samples, SFREQ, ("CZ", "PZ"), name="ramp", **fields)
 
 
-def gather(source: RecordingSource | SimulatorSource, size: int, n_samples: int | None = None):
+def gather(source: RecordingSource, size: int, n_samples: int | None = None):
     samples, markers = [], []
     for block in source.blocks(size):
         assert block.samples.dtype == np.float32
@@ -106,31 +105,3 @@ def test_a_seed_layout_file_plays_with_its_trials(shared_data, file: str) -> Non
         (3000, "trial 1 end"),
         (3000, "trial 2 neutral"),
     ]
-
-
-@pytest.mark.parametrize("size", [7, 64])
-def test_the_simulator_goes_through_the_classes(size: int) -> None:
-    source = SimulatorSource(Simulator(SFREQ, ("FP1", "OZ"), seed=3), "x", trial_s=0.5, stop_s=1.8)
-    assert source.simulated
-    assert source.channels == ("FP1", "OZ")
-    samples, markers = gather(source, size)
-    assert markers == [
-        Marker(0, "trial 1 negative"),
-        Marker(50, "trial 1 end"),
-        Marker(50, "trial 2 neutral"),
-        Marker(100, "trial 2 end"),
-        Marker(100, "trial 3 positive"),
-        Marker(150, "trial 3 end"),
-        Marker(150, "trial 4 negative"),
-        Marker(180, "trial 4 end"),
-    ]
-    again = Simulator(SFREQ, ("FP1", "OZ"), seed=3)
-    wanted = [again.next(n, label) for n, label in ((50, 0), (50, 1), (50, 2), (30, 0))]
-    np.testing.assert_array_equal(samples, np.concatenate(wanted))
-
-
-def test_the_simulator_is_endless_unless_it_is_told_to_stop() -> None:
-    source = SimulatorSource(Simulator(SFREQ, ("FP1",)), "x")
-    assert source.n_samples is None
-    with pytest.raises(ReplayError, match="--stop 0"):
-        SimulatorSource(Simulator(SFREQ, ("FP1",)), "x", stop_s=0)
