@@ -14,6 +14,40 @@ app = typer.Typer(
 )
 
 
+@app.command("train")
+def train_command(
+    config: Annotated[Path, typer.Argument(help="YAML file of the generator.")],
+    root: Annotated[
+        Path | None, typer.Option(help="Folder that holds the data, instead of the file's root.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Generator's file to write, instead of the file's output.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**32 - 1, help="Seed, instead of the file's.")
+    ] = None,
+) -> None:
+    """Train a generator on the training part of a data set.
+
+    Example: rtbci augment train configs/generator-signal-gan.yaml --root simulated
+    """
+    from rich.console import Console
+
+    from offline.generators.experiment import GeneratorExperiment, train_generator
+    from rtbci.configuration import load_yaml
+
+    given = {"root": root, "output": output, "seed": seed}
+    changes = {key: value for key, value in given.items() if value is not None}
+    made = train_generator(load_yaml(config, GeneratorExperiment).model_copy(update=changes))
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    counts = ", ".join(f"{count} {name}" for name, count in made.examples.items())
+    what = "maps" if made.generator.makes == "maps" else "windows of the signal"
+    console.print(f"{made.generator.kind}: learned from {counts} {what}")
+    for name, values in made.generator.course.losses.items():
+        console.print(f"loss {name}: {values[0]:.3f} at first, {values[-1]:.3f} at last")
+    console.print(f"generator's file: {made.path}")
+
+
 @app.command("evaluate")
 def evaluate_command(
     config: Annotated[Path, typer.Argument(help="YAML file of the proof.")],

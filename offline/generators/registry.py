@@ -16,6 +16,8 @@ from offline.generators.gaussian import Gaussian, GaussianSettings
 from offline.generators.generator import Generator
 from offline.generators.mixing import Mixup, MixupSettings
 from offline.generators.neighbours import Adasyn, AdasynSettings, Smote, SmoteSettings
+from offline.generators.signal_gan.generator import SignalGAN
+from offline.generators.signal_gan.settings import SignalGANSettings
 from rtbci.recipe import Recipe
 
 GeneratorSettings = Annotated[
@@ -24,13 +26,14 @@ GeneratorSettings = Annotated[
     | MixupSettings
     | SmoteSettings
     | AdasynSettings
-    | AutoregressiveSettings,
+    | AutoregressiveSettings
+    | SignalGANSettings,
     Field(discriminator="kind"),
 ]
 """Kind of a generator, and its settings."""
 
 GENERATORS: dict[str, type[Generator[Any]]] = {
-    each.kind: each for each in (Gaussian, Average, Mixup, Smote, Adasyn, Autoregressive)
+    each.kind: each for each in (Gaussian, Average, Mixup, Smote, Adasyn, Autoregressive, SignalGAN)
 }
 
 

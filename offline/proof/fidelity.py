@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from offline.proof.memorisation import Memorisation, memorisation
 from offline.proof.parts import Parts
 from offline.proof.sets import ExampleSet
 from offline.proof.transfer import Transfer, transfer
-from offline.proof.two_sample import TwoSample, two_sample_test
+from offline.proof.two_sample import LEAST_GROUPS, TwoSample, two_sample_test
 
 REAL = "real"
 """The row of real maps that were held out as well: no generator can come nearer."""
@@ -37,10 +38,10 @@ class Fidelity:
         Level, spread and correlation of the maps, and the pattern of the classes.
     frechet : float
         In the network's features; 0 is best.
-    kernel : KernelDistance
-        Likewise.
-    two_sample : TwoSample
-        Whether a classifier tells them apart.
+    kernel : KernelDistance or None
+        Likewise; None where there are too few trials.
+    two_sample : TwoSample or None
+        Whether a classifier tells them apart; None where there are too few trials.
     transfer : Transfer
         Whether who learns from one recognises the other.
     memorisation : Memorisation
@@ -54,8 +55,8 @@ class Fidelity:
     name: str
     differences: MapDifferences
     frechet: float
-    kernel: KernelDistance
-    two_sample: TwoSample
+    kernel: KernelDistance | None
+    two_sample: TwoSample | None
     transfer: Transfer
     memorisation: Memorisation
     fit_s: float
@@ -143,12 +144,15 @@ def _row(
 ) -> Fidelity:
     test = parts.test
     seen, real = _features(network, other), _features(network, test)
+    groups = min(len(np.unique(each.groups)) for each in (test, other))
     return Fidelity(
         name=name,
         differences=map_differences(test, other),
         frechet=frechet_distance(real, seen),
-        kernel=kernel_distance(real, seen, test.groups, other.groups, seed=seed),
-        two_sample=two_sample_test(test, other, seed=seed),
+        kernel=kernel_distance(real, seen, test.groups, other.groups, seed=seed)
+        if groups >= 2
+        else None,
+        two_sample=two_sample_test(test, other, seed=seed) if groups >= LEAST_GROUPS else None,
         transfer=transfer(_set(parts.train), test, other),
         memorisation=memorisation(other.x, _set(parts.train), test.x),
         fit_s=fit_s,
@@ -165,5 +169,7 @@ def _features(network: nn.Module, maps: ExampleSet) -> NDArray[np.float32]:
 
 
 def mean_over(rows: Sequence[Fidelity], value: Callable[[Fidelity], float]) -> float:
-    """Return a figure's mean over folds."""
-    return float(np.mean([value(row) for row in rows]))
+    """Return a figure's mean over the folds that have it; NaN where none has."""
+    found = [value(row) for row in rows]
+    known = [each for each in found if not math.isnan(each)]
+    return float(np.mean(known)) if known else math.nan

@@ -12,8 +12,8 @@ from offline.evaluation.augmenting import trials_at
 from offline.evaluation.fitting import Bench, all_features
 from offline.evaluation.protocols import Fold, fold_windows
 from offline.generators import Real
-from offline.proof.sets import ExampleSet
-from offline.recognisers import WindowsOf, inputs_at, labels_at, thinned
+from offline.proof.sets import ExampleSet, matched
+from offline.recognisers import WindowsOf, inputs_at, labels_at
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def parts_of(bench: Bench, fold: Fold, most: int) -> Parts:
     fold : Fold
         One of the protocol's.
     most : int
-        The most maps of a held-out part, spread evenly within each class.
+        The most maps of a held-out part.
     """
     recipe = bench.material.recipe
     features = all_features(bench)
@@ -61,13 +61,12 @@ def parts_of(bench: Bench, fold: Fold, most: int) -> Parts:
         )
 
     def held_out(part: Literal["validation", "test"], first_trial: int) -> ExampleSet:
-        chosen = fold_windows(fold, part, features, stride=1)
-        found = real(chosen, first_trial)
-        some = found[thinned(found.labels, most)]
-        return ExampleSet(some.x, some.labels, some.trials)
+        found = real(fold_windows(fold, part, features, stride=1), first_trial)
+        return ExampleSet(found.x, found.labels, found.trials)
 
     # Trials are counted in each part by itself: no trial is in two.
     learned = real(train, 0)
-    known = int(learned.trials.max()) + 1
-    validation = held_out("validation", known)
-    return Parts(learned, validation, held_out("test", int(validation.groups.max()) + 1))
+    validation = held_out("validation", int(learned.trials.max()) + 1)
+    test = held_out("test", int(validation.groups.max()) + 1)
+    # Distances depend on how many there are: as many of each class in both.
+    return Parts(learned, *matched(validation, test, most, np.random.default_rng(0)))

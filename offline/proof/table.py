@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -25,14 +26,19 @@ LEGEND = (
 )
 """How the table of comparisons is to be read."""
 
+
+def _told_apart(row: Fidelity) -> float:
+    return row.two_sample.accuracy if row.two_sample else math.nan
+
+
 Column = tuple[str, Callable[[Fidelity], float], str]
 
 _COLUMNS: tuple[Column, ...] = (
     ("level\n", lambda row: float(np.mean(row.differences.mean)), ".2f"),
     ("effect\n", lambda row: row.differences.effect.correlation, ".2f"),
     ("Frechet\n", lambda row: row.frechet, ".2f"),
-    ("kernel\n", lambda row: row.kernel.value, ".3f"),
-    ("told\napart", lambda row: 100 * row.two_sample.accuracy, ".1f"),
+    ("kernel\n", lambda row: row.kernel.value if row.kernel else math.nan, ".3f"),
+    ("told\napart", lambda row: 100 * _told_apart(row), ".1f"),
     ("learn\nmade", lambda row: 100 * row.transfer.synthetic_to_real, ".1f"),
     ("learn\nreal", lambda row: 100 * row.transfer.real_to_synthetic, ".1f"),
     ("copies\n[%]", lambda row: 100 * row.memorisation.copies, ".1f"),
@@ -46,7 +52,7 @@ def comparison(proven: Proven) -> Table:
     for head, _, _ in _COLUMNS:
         table.add_column(head, justify="right")
     for name, rows in _by_name(proven):
-        cells = [format(mean_over(rows, value), form) for _, value, form in _COLUMNS]
+        cells = [_cell(mean_over(rows, value), form) for _, value, form in _COLUMNS]
         table.add_row(Text(name, style="bold" if name == REAL else ""), *cells)
     return table
 
@@ -86,6 +92,10 @@ def robustness(proven: Proven) -> Table:
 def _by_name(proven: Proven) -> Iterator[tuple[str, Sequence[Fidelity]]]:
     for name in (row.name for row in proven.compared[0].rows):
         yield name, [row for each in proven.compared for row in each.rows if row.name == name]
+
+
+def _cell(value: float, form: str) -> str:
+    return EMPTY if math.isnan(value) else format(value, form)
 
 
 def _methods(use: Use) -> tuple[str, ...]:

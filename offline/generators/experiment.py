@@ -1,0 +1,117 @@
+"""One generator: data set, recipe and settings in, a generator's file out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from offline.datasets.registry import load_dataset_settings, open_dataset
+from offline.features.recipes import recipe_for
+from offline.generators.file import save_generator
+from offline.generators.generator import Generator, Real
+from offline.generators.material import maps_in, signal_in
+from offline.generators.registry import GENERATORS, GeneratorSettings, build_generator
+from offline.provenance import versions
+from offline.splits import SplitSettings, make_split
+from rtbci.configuration import PathBeside, Settings
+from rtbci.errors import ConfigError
+from rtbci.recipe import Recipe
+
+
+class GeneratorExperiment(Settings):
+    """Content of a generator's YAML file; paths in it are relative to the file.
+
+    Attributes
+    ----------
+    dataset : Path
+        YAML file of the data set.
+    root : Path or None
+        Folder that holds the data; the command line can give it instead.
+    output : Path
+        The generator's file to be written.
+    seed : int
+        Fixes the split and the generator.
+    recipe : Recipe
+        The signal path. Classes and channels are the data set's where they are not given.
+    split : SplitSettings
+        Which trials are learned from: the training part alone, so that what is held out stays
+        unseen.
+    generator : GeneratorSettings
+        What learns. Generators of maps learn maps as they leave the signal path, in nats.
+    window_stride_s : float
+        Least distance from one map to the next, seconds.
+    signal_s : float
+        Length of a generator's windows of the signal, seconds.
+    """
+
+    dataset: PathBeside
+    root: PathBeside | None = None
+    output: PathBeside
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    recipe: Recipe = Recipe()
+    split: SplitSettings = SplitSettings()
+    generator: GeneratorSettings
+    window_stride_s: Annotated[float, Field(gt=0)] = 0.5
+    signal_s: Annotated[float, Field(ge=1, le=60)] = 2.0
+
+
+@dataclass(frozen=True)
+class Made:
+    """A generator that was trained.
+
+    Attributes
+    ----------
+    path : Path
+        Its file.
+    generator : Generator
+        Itself.
+    examples : dict of str to int
+        Of each class, what it learned from.
+    """
+
+    path: Path
+    generator: Generator[Any]
+    examples: dict[str, int]
+
+
+def train_generator(experiment: GeneratorExperiment) -> Made:
+    """Learn from the training part, and write the generator's file.
+
+    A training that was interrupted goes on at its last epoch.
+
+    Raises
+    ------
+    RtbciError
+        If the settings do not fit the data or a file cannot be read or written; one line.
+    """
+    if experiment.root is None:
+        raise ConfigError("where the data lie is not said; set root in the file, or pass --root")
+    dataset = open_dataset(load_dataset_settings(experiment.dataset), experiment.root)
+    recipe = recipe_for(experiment.recipe, dataset.settings)
+    split = make_split(dataset.recordings, recipe.classes, experiment.split, experiment.seed)
+    sfreq = 0.0
+    if GENERATORS[experiment.generator.kind].makes == "maps":
+        stride = max(round(experiment.window_stride_s / recipe.hop_s), 1)
+        real: Real = maps_in(dataset.recordings, split.train, recipe, stride)
+    else:
+        real, sfreq = signal_in(dataset.recordings, split.train, recipe, experiment.signal_s)
+    generator = build_generator(recipe, experiment.generator, sfreq)
+    checkpoint = experiment.output.with_name(f"{experiment.output.name}.checkpoint")
+    generator.fit(real, experiment.seed, checkpoint=checkpoint)
+    counts = dict(zip(recipe.classes, real.counts(len(recipe.classes)).tolist(), strict=True))
+    provenance = {
+        "dataset": dataset.settings.name,
+        "simulated": dataset.settings.simulated,
+        "split": experiment.split.model_dump(mode="json"),
+        "trials": len(split.train),
+        "examples": counts,
+        "seed": experiment.seed,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions(),
+    }
+    save_generator(experiment.output, generator, provenance)
+    return Made(experiment.output, generator, counts)

@@ -1,0 +1,116 @@
+"""What generators learn from: maps or windows of the signal of labelled trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offline.datasets.recording import Recording
+from offline.features.cache import extract_all
+from offline.generators.generator import Real
+from offline.splits import TrialKey, windows_of
+from rtbci.errors import GeneratorError
+from rtbci.montage.names import canonical_name
+from rtbci.recipe import Recipe
+
+
+def maps_in(
+    recordings: Sequence[Recording], trials: Iterable[TrialKey], recipe: Recipe, stride: int
+) -> Real:
+    """Return the maps of some trials as they leave the signal path, in nats.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        A data set's.
+    trials : iterable of TrialKey
+        Which trials.
+    recipe : Recipe
+        The signal path.
+    stride : int
+        Every which map is taken.
+
+    Raises
+    ------
+    RtbciError
+        If a recording cannot be read; one line.
+    """
+    found, _ = extract_all(recordings, recipe)
+    features = [each for each in found if each is not None]  # all: none may be left out here
+    chosen = windows_of(tuple(trials), features, stride, 0)
+    numbers = {(r, k) for r, w in chosen.items() for k in np.unique(features[r].trial[w])}
+    number_of = {key: n for n, key in enumerate(sorted(numbers))}
+    return Real(
+        np.concatenate([features[r].maps[w] for r, w in chosen.items()]).astype(np.float32),
+        np.concatenate([features[r].label[w] for r, w in chosen.items()]),
+        np.array([number_of[r, k] for r, w in chosen.items() for k in features[r].trial[w]]),
+    )
+
+
+def signal_in(
+    recordings: Sequence[Recording], trials: Iterable[TrialKey], recipe: Recipe, window_s: float
+) -> tuple[Real, float]:
+    """Return windows of some trials' signal, side by side, and their sampling rate.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        A data set's.
+    trials : iterable of TrialKey
+        Which trials.
+    recipe : Recipe
+        Names the channels.
+    window_s : float
+        Length of a window, seconds; what is left of a trial is not used.
+
+    Raises
+    ------
+    GeneratorError
+        If a recording lacks a channel, recordings have different sampling rates, or no trial is as
+        long as a window; one line.
+    """
+    wanted: dict[int, list[int]] = {}
+    for r, k in trials:
+        wanted.setdefault(r, []).append(k)
+    rates = {recordings[r].sfreq for r in wanted}
+    if len(rates) > 1:
+        told = ", ".join(f"{rate:g}" for rate in sorted(rates))
+        raise GeneratorError(f"recordings at {told} Hz: a generator of the signal has one rate")
+    (sfreq,) = rates
+    length = round(window_s * sfreq)
+    parts: list[tuple[NDArray[np.float32], int]] = []
+    for r, members in wanted.items():
+        recording = recordings[r]
+        samples = recording.read()[_rows(recording, recipe)]
+        parts += [
+            (_side_by_side(samples[:, trial.start : trial.stop], length), trial.label)
+            for trial in (recording.trials[k] for k in members)
+        ]
+    counts = [len(windows) for windows, _ in parts]
+    if not sum(counts):
+        raise GeneratorError(f"no trial is as long as a window of {window_s:g} s")
+    real = Real(
+        np.concatenate([windows for windows, _ in parts]),
+        np.repeat([label for _, label in parts], counts),
+        np.repeat(np.arange(len(parts)), counts),
+    )
+    return real, sfreq
+
+
+def _side_by_side(samples: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """Cut a trial (channels, samples) into windows (windows, channels, length)."""
+    count = samples.shape[1] // length
+    cut = samples[:, : count * length].reshape(len(samples), count, length)
+    return cut.transpose(1, 0, 2)
+
+
+def _rows(recording: Recording, recipe: Recipe) -> NDArray[np.intp]:
+    known = {canonical_name(name): row for row, name in enumerate(recording.channels)}
+    lacking = [name for name in recipe.channels if name not in known]
+    if lacking:
+        raise GeneratorError(
+            f"{recording.name}: another montage than the generator's: {', '.join(lacking)} missing"
+        )
+    return np.array([known[name] for name in recipe.channels], np.intp)

@@ -1,0 +1,1 @@
+"""The conditional GAN of the signal itself, in its parts."""
