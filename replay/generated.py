@@ -242,7 +242,7 @@ class EditedSource(ScriptedSource):
             stop_s = lasts if stop_s is None else min(stop_s, lasts)
         timetable = _timetable(steps, recipe.classes, reference.sfreq, loop, stop_s)
         super().__init__(
-            f"{reference.name} edited by a {generator.kind} generator",
+            f"{reference.name} edited by {generator.kind}",
             f"{identity} of {reference.identity} seed {seed}{_told(steps, loop)}",
             reference.sfreq,
             reference.channels,

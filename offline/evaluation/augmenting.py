@@ -62,11 +62,7 @@ def without_most(
     ConfigError
         If there is no such class.
     """
-    if scarce.label not in recipe.classes:
-        raise ConfigError(
-            f"scarce.label: no class {scarce.label!r}; there are {', '.join(recipe.classes)}"
-        )
-    label = recipe.classes.index(scarce.label)
+    label = scarce_label(scarce.label, recipe)
     whose = np.concatenate([features[r].label[w] for r, w in chosen.items()]) == label
     kept = ~whose
     rows = np.flatnonzero(whose)
@@ -74,6 +70,19 @@ def without_most(
     kept[rows[some]] = True
     parts = np.split(kept, np.cumsum([len(w) for w in chosen.values()])[:-1])
     return {r: chosen[r][part] for r, part in zip(chosen, parts, strict=True)}
+
+
+def scarce_label(name: str, recipe: Recipe) -> int:
+    """Return the index of the class of which there is to be little.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such class.
+    """
+    if name not in recipe.classes:
+        raise ConfigError(f"scarce.label: no class {name!r}; there are {', '.join(recipe.classes)}")
+    return recipe.classes.index(name)
 
 
 def trials_at(chosen: WindowsOf, features: Sequence[Features]) -> NDArray[np.int64]:

@@ -12,12 +12,16 @@ from pydantic import Field
 
 from offline.generators.autoregressive import Autoregressive, AutoregressiveSettings
 from offline.generators.average import Average, AverageSettings
+from offline.generators.dcgan import Dcgan, DcganSettings
+from offline.generators.escgan.generator import EscGan
+from offline.generators.escgan.settings import EscGanSettings
 from offline.generators.gaussian import Gaussian, GaussianSettings
 from offline.generators.generator import Generator
 from offline.generators.mixing import Mixup, MixupSettings
 from offline.generators.neighbours import Adasyn, AdasynSettings, Smote, SmoteSettings
 from offline.generators.signal_gan.generator import SignalGAN
 from offline.generators.signal_gan.settings import SignalGANSettings
+from offline.generators.wgan import WganGp, WganSettings
 from rtbci.recipe import Recipe
 
 GeneratorSettings = Annotated[
@@ -27,13 +31,28 @@ GeneratorSettings = Annotated[
     | SmoteSettings
     | AdasynSettings
     | AutoregressiveSettings
+    | WganSettings
+    | DcganSettings
+    | EscGanSettings
     | SignalGANSettings,
     Field(discriminator="kind"),
 ]
 """Kind of a generator, and its settings."""
 
 GENERATORS: dict[str, type[Generator[Any]]] = {
-    each.kind: each for each in (Gaussian, Average, Mixup, Smote, Adasyn, Autoregressive, SignalGAN)
+    each.kind: each
+    for each in (
+        Gaussian,
+        Average,
+        Mixup,
+        Smote,
+        Adasyn,
+        WganGp,
+        Dcgan,
+        EscGan,
+        Autoregressive,
+        SignalGAN,
+    )
 }
 
 

@@ -29,6 +29,7 @@ AutoAttack (Croce and Hein 2020, arXiv 2003.01690)."""
 CLEAN = "clean"
 
 _BATCH = 64
+_LEAST_SIDE = 5  # the square attack begins with a square of nearly that side
 
 
 class Robustness(Settings):
@@ -131,7 +132,7 @@ class _OfPictures(nn.Module):  # type: ignore[misc]  # mypy does not read torch,
 
 def _as_pictures(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
     flat = inputs.reshape(len(inputs), -1)
-    side = math.isqrt(flat.shape[1] - 1) + 1
+    side = max(math.isqrt(flat.shape[1] - 1) + 1, _LEAST_SIDE)
     padded = np.pad(flat, ((0, 0), (0, side * side - flat.shape[1])))
     return np.ascontiguousarray(padded.reshape(-1, 1, side, side), np.float32)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from offline.evaluation.augmenting import scarce_label
 from offline.evaluation.evaluate import Places, bench_of
 from offline.evaluation.fitting import Bench, Learned, learn
 from offline.evaluation.material import Material, gather
@@ -87,6 +88,8 @@ def prove(path: Path, roots: tuple[Path, ...], output: Path | None, places: Plac
     variants = variants_of(proof, path, roots, proof.output)
     evaluation = variants[0].evaluation
     material = gather(evaluation, places.jobs, keep_going=False)
+    if proof.scarce is not None:
+        scarce_label(proof.scarce.label, material.recipe)
     bench = bench_of(evaluation, material)
     seed = evaluation.seeds[0]
     folds = bench.folds(seed)[: proof.folds]

@@ -84,8 +84,9 @@ def robustness(proven: Proven) -> Table:
     table.add_column("least change\n[SD]", justify="right")
     for name, folds in proven.withstood.items():
         means = [percent(float(np.mean([each.accuracy[a] for each in folds]))) for a in attacks]
-        least = np.nanmean([each.least_change for each in folds])
-        table.add_row(Text(name), *means, f"{least:.2f}")
+        known = [each.least_change for each in folds if not math.isnan(each.least_change)]
+        least = float(np.mean(known)) if known else math.nan
+        table.add_row(Text(name), *means, _cell(least, ".2f"))
     return table
 
 

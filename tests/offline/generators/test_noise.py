@@ -36,7 +36,7 @@ def test_the_class_decides_what_is_made_of_the_same_noise():
     network = FromNoise(RECIPE, noise=5, width=4).eval()
     noise = torch.randn(1, 5).expand(3, 5)
     made = network(noise, torch.arange(3))
-    assert (made[0] - made[1]).abs().mean() > 1e-3
+    assert (made[0] - made[1]).abs().mean() > 1e-4
     assert torch.allclose(made[:1], network(noise[:1], torch.tensor([0])), atol=1e-6)
 
 

@@ -1,0 +1,56 @@
+"""What of ESC-GAN can be set, and switched off."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from offline.generators.adversarial import AdversarialSettings
+from rtbci.configuration import Settings
+
+Weight = Annotated[float, Field(ge=0)]
+
+
+class LossWeights(Settings):
+    """What each of the generator's losses counts; 0 switches it off.
+
+    The paper has the first four, weighed 1, 1, 5 and 1. With these alone nothing leads a map to its
+    target, and hardly any passes the filter; and where the classes are told apart well, a map
+    that lies in doubt between them is none that could be real. So by default what a map was and
+    whether it could be real count more, doubt counts less, and the target is a fifth loss.
+
+    Attributes
+    ----------
+    reconstruction, adversarial, boundary, diversity, target : float
+        See :mod:`offline.generators.escgan.losses`.
+    """
+
+    reconstruction: Weight = 10.0
+    adversarial: Weight = 3.0
+    boundary: Weight = 1.0
+    diversity: Weight = 1.0
+    target: Weight = 1.0
+
+
+class EscGanSettings(AdversarialSettings):
+    """How it learns, and what it keeps.
+
+    Attributes
+    ----------
+    weights : LossWeights
+        What each of the generator's losses counts.
+    filter : bool
+        Whether an edited map is kept only if the discriminator finds it real and of its class.
+    choose_by_counts : bool
+        Whether targets and references are chosen by how many maps each class has; if not, all
+        classes are as likely.
+    references : int
+        The most maps of each class that are kept to be edited when maps are asked for.
+    """
+
+    kind: Literal["esc-gan"] = "esc-gan"
+    weights: LossWeights = LossWeights()
+    filter: bool = True
+    choose_by_counts: bool = True
+    references: Annotated[int, Field(ge=1)] = 256

@@ -1,0 +1,75 @@
+"""How the two networks of ESC-GAN learn from each other."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from offline.device import Device
+from offline.generators.adversarial import Duel, Opponents
+from offline.generators.escgan import losses
+from offline.generators.escgan.choosing import Choice, Chooser
+from offline.generators.escgan.settings import EscGanSettings
+
+
+class EscGanDuel(Duel[EscGanSettings]):
+    r"""Steps of ESC-GAN: of each network at each batch.
+
+    Beside each batch of real maps, as many references and targets are drawn. The generator lowers
+    the weighted sum of its losses, rebuilding the real maps and editing the references; losses
+    that weigh nothing are still reported. The discriminator lowers
+    :func:`~offline.generators.escgan.losses.real_or_edited` plus
+    :func:`~offline.generators.escgan.losses.classes`. It sees real and edited maps in one batch
+    while it learns, and is in evaluation mode while the generator does: so its batch normalisation
+    stands for both kinds together, as when it filters.
+
+    Parameters
+    ----------
+    choice : Choice
+        Of targets and references; the others are :class:`~offline.generators.adversarial.Duel`'s.
+    """
+
+    def __init__(
+        self,
+        networks: Opponents,
+        maps: Tensor,
+        labels: Tensor,
+        settings: EscGanSettings,
+        choice: Choice,
+        device: Device,
+    ) -> None:
+        super().__init__(networks, maps, labels, settings, (0.5, 0.999), device)
+        self._chooser = Chooser(choice, self._labels)
+
+    def _step(self, number: int, maps: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        rows, targets = self._chooser.draw(len(maps))
+        found, edited = self._generator_losses(maps, labels, self._maps[rows], targets)
+        weights = dict(self._settings.weights)
+        if wanted := [weights[name] * loss for name, loss in found.items() if weights[name]]:
+            self._descend("generator", torch.stack(wanted).sum())
+        return found | self._discriminate(maps, labels, edited)
+
+    def _generator_losses(
+        self, maps: Tensor, labels: Tensor, references: Tensor, targets: Tensor
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        made, codes = self.networks.generator(
+            torch.cat([maps, references]), torch.cat([labels, targets])
+        )
+        rebuilt, edited = made.tensor_split(2)
+        real, classes = self.networks.discriminator.eval()(edited)
+        return {
+            "reconstruction": losses.reconstruction(maps, rebuilt),
+            "adversarial": losses.adversarial(real),
+            "boundary": losses.boundary(classes),
+            "diversity": losses.diversity(edited, codes[len(maps) :]),
+            "target": losses.target(classes, targets),
+        }, edited.detach()
+
+    def _discriminate(self, maps: Tensor, labels: Tensor, edited: Tensor) -> dict[str, Tensor]:
+        real, classes = self.networks.discriminator.train()(torch.cat([maps, edited]))
+        found = {
+            "real or edited": losses.real_or_edited(*real.tensor_split(2)),
+            "class": losses.classes(classes[: len(maps)], labels),
+        }
+        self._descend("discriminator", found["real or edited"] + found["class"])
+        return found

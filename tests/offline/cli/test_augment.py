@@ -1,0 +1,190 @@
+"""Generators trained and proven as a user would, on a small simulated data set."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from offline.cli.augment import app
+from offline.datasets.registry import load_dataset_settings, open_dataset
+from offline.generators import load_generator
+from offline.generators.experiment import GeneratorExperiment
+from offline.proof.config import Proof
+from offline.proof.use import variants_of
+from replay.simulator.dataset import write_seed_dataset
+from rtbci.configuration import load_yaml
+from rtbci.errors import ConfigError, GeneratorError
+from rtbci.montage.names import SEED_CHANNELS
+
+pytestmark = pytest.mark.usefixtures("one_cache")
+CONFIGS = Path(__file__).parents[3] / "configs"
+SIMULATED = CONFIGS / "datasets" / "simulated.yaml"
+RECIPE = {"channels": ["F7", "F3", "FZ", "F4", "F8", "T7", "C3", "C4", "T8", "PZ"], "hop_s": 1.0}
+TRIAL_S = 14.0
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("data")
+    write_seed_dataset(root, subjects=2, sessions=2, trials=9, trial_s=TRIAL_S)
+    return root
+
+
+def written(folder: Path, **content: Any) -> Path:
+    path = folder / "asked.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return path
+
+
+def say(*words: object) -> str:
+    result = CliRunner().invoke(app, [*map(str, words)])
+    if result.exception is not None:
+        raise result.exception
+    return result.stdout
+
+
+def proof(folder: Path, **changes: Any) -> Path:
+    evaluation = {
+        "datasets": [str(SIMULATED)],
+        "recipe": RECIPE,
+        "protocol": {"kind": "sessions", "validation_share": 0.34},
+        "settings": {
+            "cnn": {"widths": [4, 4, 4], "hidden": 8},
+            "training": {"epochs": 3, "patience": 3},
+        },
+    }
+    asked = {
+        "evaluation": evaluation,
+        "output": "found",
+        "recognisers": ["naive-bayes"],
+        "generators": {"floor": {"kind": "gaussian"}, "mixed": {"kind": "mixup"}},
+        "folds": 1,
+    }
+    return written(folder, **asked | changes)
+
+
+def test_a_proof_compares_uses_starves_and_attacks(tmp_path, data):
+    path = proof(
+        tmp_path,
+        scarce={"label": "negative", "kept": [0.3]},
+        robustness={"attacks": ["fgsm"], "windows": 20},
+    )
+    said = say("evaluate", path, "--root", data, "--jobs", "1")
+    assert "simulated data | simulated emotions: leave one session out" in said
+    for heading in ("generated and real maps", "naive-bayes, little of negative", "under attack"):
+        assert heading in said
+    found = json.loads((tmp_path / "found" / "proof.json").read_text())
+    (fold,) = found["compared"]
+    assert [row["name"] for row in fold["rows"]] == ["real", "floor", "mixed"]
+    assert list(found["use"]["variants"]) == ["base", "floor", "mixed"]
+    assert list(found["scarce"]) == ["0.3"]
+    for folds in found["withstood"].values():
+        assert folds[0]["accuracy"]["fgsm"] <= folds[0]["accuracy"]["clean"] <= 1
+        assert folds[0]["least_change"] is None  # DeepFool was not asked for
+    # What lies between two maps that were learned from is as near to them as a copy.
+    copies = {row["name"]: row["memorisation"]["copies"] for row in fold["rows"]}
+    assert copies["mixed"] > 0.5 > copies["floor"]
+    assert found["simulated"]
+
+
+def test_a_second_run_says_the_same_and_fits_nothing(tmp_path, data):
+    path = proof(tmp_path)
+    first = say("evaluate", path, "--root", data, "--jobs", "1")
+    fits = {each: each.stat().st_mtime_ns for each in (tmp_path / "found/outcomes").iterdir()}
+    again = say("evaluate", path, "--root", data, "--jobs", "1")
+    assert without_times(again) == without_times(first)
+    for each, written_at in fits.items():
+        assert each.stat().st_mtime_ns == written_at
+
+
+def without_times(said: str) -> list[str]:
+    """Leave out the last column of the comparison, in which generators' seconds stand."""
+    return [" ".join(line.split()[:9]) for line in said.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"generators": {}}, "generators"),
+        ({"generators": {"base": {"kind": "mixup"}}}, "no generator can be called base"),
+        ({"generators": {"a": {"kind": "autoregressive"}}}, "generators.a: .*makes no maps"),
+        ({"generators": {"a": {"kind": "dream"}}}, "generators.a"),
+        ({"scarce": {"label": "joy"}}, "no class 'joy'; there are negative, neutral, positive"),
+        ({"network": "eegnet"}, "no network of maps 'eegnet'"),
+        ({"recognisers": ["oracle"]}, "oracle"),
+    ],
+)
+def test_what_cannot_be_proven_is_told_before_anything_is_learned(tmp_path, data, changes, match):
+    with pytest.raises(ConfigError, match=match):
+        say("evaluate", proof(tmp_path, **changes), "--root", data, "--jobs", "1")
+    assert not list((tmp_path / "found").glob("**/*.npz"))
+
+
+def generator(folder: Path, kind: str, **changes: Any) -> Path:
+    asked = {
+        "dataset": str(SIMULATED),
+        "output": "made.pt",
+        "recipe": RECIPE,
+        "generator": {"kind": kind},
+    }
+    return written(folder, **asked | changes)
+
+
+def test_a_generator_of_maps_learns_nats_of_the_training_part_alone(tmp_path, data):
+    said = say("train", generator(tmp_path, "gaussian", window_stride_s=1.0), "--root", data)
+    assert f"generator's file: {tmp_path / 'made.pt'}" in said
+    found, provenance = load_generator(tmp_path / "made.pt")
+    assert found.recipe.channels == tuple(RECIPE["channels"])
+    assert provenance["simulated"]
+    # Of each person's two sessions the last is held out, and a fifth of the other's trials.
+    assert provenance["trials"] == 2 * 6
+    per_trial = sum(provenance["examples"].values()) / provenance["trials"]
+    assert TRIAL_S - 2 <= per_trial <= TRIAL_S
+    # Differential entropy of microvolts: standardised maps would lie around nought.
+    assert 0.5 < found.sample(50, 1).mean() < 4
+
+
+def test_a_generator_of_the_signal_learns_microvolts_of_the_channels_in_their_order(tmp_path, data):
+    channels = ["OZ", "FP1", "T8"]
+    path = generator(
+        tmp_path, "autoregressive", recipe={"channels": channels}, signal_s=2.0, seed=0
+    )
+    say("train", path, "--root", data)
+    found, provenance = load_generator(tmp_path / "made.pt")
+    assert found.sfreq == 200
+    assert sum(provenance["examples"].values()) == provenance["trials"] * TRIAL_S / 2
+    made = found.stream(0).next(20_000, 1)
+    recordings = open_dataset(load_dataset_settings(SIMULATED), data).recordings
+    rows = [SEED_CHANNELS.index(name) for name in channels]
+    neutral = [
+        recording.read()[rows, trial.start : trial.stop].std(axis=1)
+        for recording in recordings
+        for trial in recording.trials
+        if trial.label == 1
+    ]
+    np.testing.assert_allclose(made.std(axis=0), np.mean(neutral, axis=0), rtol=0.35)
+
+
+def test_too_little_or_too_long_is_told_in_one_line(tmp_path, data):
+    with pytest.raises(GeneratorError, match="no trial is as long as a window of 20 s"):
+        say("train", generator(tmp_path, "autoregressive", signal_s=20.0), "--root", data)
+    with pytest.raises(ConfigError, match="where the data lie is not said"):
+        say("train", generator(tmp_path, "gaussian"))
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("augment-*.yaml")), ids=lambda p: p.stem)
+def test_ready_proofs_are_valid(path, tmp_path):
+    variants = variants_of(load_yaml(path, Proof), path, (tmp_path,), tmp_path)
+    assert [each.name for each in variants[:2]] == ["base", "gaussian"]
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("generator-*.yaml")), ids=lambda p: p.stem)
+def test_ready_generators_are_valid_and_named_for_their_kind(path):
+    experiment = load_yaml(path, GeneratorExperiment)
+    assert path.stem == f"generator-{experiment.generator.kind}"
