@@ -71,6 +71,21 @@ def rows(evaluation: Findings) -> tuple[Row, ...]:
     return tuple(_row(evaluation, summary) for summary in evaluation.summaries)
 
 
+def bare_table(heading: str, first: str) -> Table:
+    """Return a table without lines, of which only the first column is there, two lines high."""
+    table = Table(
+        title=Text(heading, style="bold"),
+        title_justify="left",
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        box=None,
+        header_style="bold",
+        title_style="",
+    )
+    table.add_column(f"\n{first}", overflow="fold", min_width=10)
+    return table
+
+
 def title(evaluation: Findings) -> str:
     """Return what the table is about, what has to be known of it first."""
     marks = "".join(f"{mark} | " for mark in evaluation.marks)

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from offline.ablation import BASE
-from offline.evaluation.table import EMPTY, percent
+from offline.evaluation.table import EMPTY, bare_table, percent
 from offline.proof.fidelity import REAL, Fidelity, mean_over
 from offline.proof.robustness import CLEAN
 from offline.proof.run import Proven
@@ -48,7 +48,7 @@ _COLUMNS: tuple[Column, ...] = (
 
 def comparison(proven: Proven) -> Table:
     """Draw how near each generator's maps are to real ones: means over folds."""
-    table = _table("generated and real maps", "maps")
+    table = bare_table("generated and real maps", "maps")
     for head, _, _ in _COLUMNS:
         table.add_column(head, justify="right")
     for name, rows in _by_name(proven):
@@ -59,7 +59,7 @@ def comparison(proven: Proven) -> Table:
 
 def scarcity(use: Use, recogniser: str, label: str) -> Table:
     """Draw the hard case: recall of the scarce class, and balanced accuracy, by the share kept."""
-    table = _table(f"{recogniser}, little of {label}", "with")
+    table = bare_table(f"{recogniser}, little of {label}", "with")
     for kept in use.scarce:
         table.add_column(f"{100 * kept:g} % kept\nrecall | balanced", justify="right")
     for method in _methods(use):
@@ -78,7 +78,7 @@ def scarcity(use: Use, recogniser: str, label: str) -> Table:
 def robustness(proven: Proven) -> Table:
     """Draw the share of right answers under attack: means over folds."""
     attacks = [CLEAN, *(proven.proof.robustness.attacks if proven.proof.robustness else ())]
-    table = _table(f"{proven.proof.network} under attack", "with")
+    table = bare_table(f"{proven.proof.network} under attack", "with")
     for attack in attacks:
         table.add_column(f"{attack}\n[%]", justify="right")
     table.add_column("least change\n[SD]", justify="right")
@@ -101,17 +101,3 @@ def _cell(value: float, form: str) -> str:
 
 def _methods(use: Use) -> tuple[str, ...]:
     return (BASE, *(each.name for each in use.whole.variants if each.name != BASE))
-
-
-def _table(title: str, first: str) -> Table:
-    table = Table(
-        title=Text(title, style="bold"),
-        title_justify="left",
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-        box=None,
-        header_style="bold",
-        title_style="",
-    )
-    table.add_column(f"\n{first}", overflow="fold", min_width=10)
-    return table

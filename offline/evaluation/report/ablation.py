@@ -25,6 +25,7 @@ from offline.evaluation.report.panels import (
 from offline.evaluation.table import (
     EMPTY,
     AdaptiveTable,
+    bare_table,
     extent,
     interval,
     lag,
@@ -72,16 +73,7 @@ def render(ablated: Ablated, recogniser: str) -> AdaptiveTable:
 
 
 def _table(ablated: Ablated, recogniser: str, *, stacked: bool) -> Table:
-    table = Table(
-        title=Text(recogniser, style="bold"),
-        title_justify="left",
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-        box=None,
-        header_style="bold",
-        title_style="",
-    )
-    table.add_column("\nvariant", overflow="fold", min_width=10)
+    table = bare_table(recogniser, "variant")
     heads = ["balanced\naccuracy", "less\nthe base", "\nECE", "\nwindows"]
     if _any_lag(ablated):
         heads.insert(3, "lag\n[s]")
