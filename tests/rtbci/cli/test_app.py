@@ -23,7 +23,7 @@ from tests.system import rtbci
 ROOT = Path(package.__file__).parent
 COMMANDS = (
     *("demo", "live", "calibrate", "watch", "streams", "model", "bench", "replay", "generate"),
-    *("dataset", "features", "train", "evaluate", "ablate"),
+    *("dataset", "features", "train", "evaluate", "ablate", "augment"),
 )
 
 
@@ -120,7 +120,7 @@ def test_a_wrong_option_exits_with_2_from_the_real_program():
         (("live",), "no model: name its file with --model (made by 'rtbci train')"),
         (("live", "--config", "absent.yaml"), "absent.yaml: No such file or directory"),
         (("live", "-m", "m.pt", "--stream", ""), "stream = '': string should have at least 1"),
-        (("replay", "simulator", "--loop"), "--start, --loop and --unit are for recordings only"),
+        (("replay", "simulator", "--loop"), "--loop is for recordings and scripts only"),
     ],
 )
 def test_an_expected_error_is_one_line_on_stderr(words, said):
