@@ -192,12 +192,9 @@ def load_ablation(
     """
     settings = load_yaml(path, Ablation)
     folder = output or settings.output
-    source, base = content_of(settings.evaluation, path)
-    base["controls"] = settings.controls
-    if settings.recognisers is not None:
-        base["recognisers"] = settings.recognisers
-    if roots:
-        base["roots"] = [root.absolute() for root in roots]
+    source, base = base_of(
+        settings.evaluation, path, settings.controls, settings.recognisers, roots
+    )
     return folder, (
         variant(BASE, {}, base, folder, f"{source}", source.parent),
         *(
@@ -207,8 +204,14 @@ def load_ablation(
     )
 
 
-def content_of(evaluation: Path | Mapping[str, Any], path: Path) -> tuple[Path, dict[str, Any]]:
-    """Return the file in which an evaluation stands, and its keys.
+def base_of(
+    evaluation: Path | Mapping[str, Any],
+    path: Path,
+    controls: ControlSettings,
+    recognisers: tuple[str, ...] | None,
+    roots: tuple[Path, ...],
+) -> tuple[Path, dict[str, Any]]:
+    """Return the file in which an evaluation stands, and its keys with what is asked instead.
 
     Parameters
     ----------
@@ -216,10 +219,28 @@ def content_of(evaluation: Path | Mapping[str, Any], path: Path) -> tuple[Path, 
         The evaluation's own file, or its keys.
     path : Path
         The file that says so.
+    controls : ControlSettings
+        Instead of the evaluation's.
+    recognisers : tuple of str or None
+        Instead of the evaluation's, if there are any.
+    roots : tuple of Path
+        Folders that hold the data, likewise.
+
+    Raises
+    ------
+    ConfigError
+        If the evaluation's file cannot be read.
     """
     if isinstance(evaluation, Path):
-        return evaluation, read_yaml(evaluation)
-    return path, dict(evaluation)
+        source, base = evaluation, read_yaml(evaluation)
+    else:
+        source, base = path, dict(evaluation)
+    base["controls"] = controls
+    if recognisers is not None:
+        base["recognisers"] = recognisers
+    if roots:
+        base["roots"] = [root.absolute() for root in roots]
+    return source, base
 
 
 def variant(

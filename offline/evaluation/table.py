@@ -71,10 +71,10 @@ def rows(evaluation: Findings) -> tuple[Row, ...]:
     return tuple(_row(evaluation, summary) for summary in evaluation.summaries)
 
 
-def bare_table(heading: str, first: str) -> Table:
+def bare_table(heading: Text, first: str) -> Table:
     """Return a table without lines, of which only the first column is there, two lines high."""
     table = Table(
-        title=Text(heading, style="bold"),
+        title=heading,
         title_justify="left",
         padding=(0, 1, 0, 0),
         pad_edge=False,
@@ -234,18 +234,8 @@ def _p(value: float) -> str:
 
 
 def _table(evaluation: Findings, *, stacked: bool) -> Table:
-    table = Table(
-        title=_heading(evaluation),
-        caption=Text(f"\n{legend(evaluation)}", style="dim"),
-        title_justify="left",
-        caption_justify="left",
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-        box=None,
-        header_style="bold",
-        title_style="",
-    )
-    table.add_column("\nrecogniser", overflow="fold", min_width=10)
+    table = bare_table(_heading(evaluation), "recogniser")
+    table.caption, table.caption_justify = Text(f"\n{legend(evaluation)}", style="dim"), "left"
     for head in _heads(evaluation, stacked):
         table.add_column(head, justify="right", no_wrap=True)
     for row in rows(evaluation):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from offline.generators import Generator, Real
+from offline.generators import Generator
 from offline.proof.distances import KernelDistance, frechet_distance, kernel_distance
 from offline.proof.features import penultimate_features
 from offline.proof.maps import MapDifferences, map_differences
@@ -142,7 +142,7 @@ def _row(
     fit_s: float = 0.0,
     losses: Mapping[str, tuple[float, ...]] | None = None,
 ) -> Fidelity:
-    test = parts.test
+    test, learned = parts.test, ExampleSet.of_trials(parts.train)
     seen, real = _features(network, other), _features(network, test)
     groups = min(len(np.unique(each.groups)) for each in (test, other))
     return Fidelity(
@@ -153,15 +153,11 @@ def _row(
         if groups >= 2
         else None,
         two_sample=two_sample_test(test, other, seed=seed) if groups >= LEAST_GROUPS else None,
-        transfer=transfer(_set(parts.train), test, other),
-        memorisation=memorisation(other.x, _set(parts.train), test.x),
+        transfer=transfer(learned, test, other),
+        memorisation=memorisation(other.x, learned, test.x),
         fit_s=fit_s,
         losses=losses or {},
     )
-
-
-def _set(real: Real) -> ExampleSet:
-    return ExampleSet(real.x, real.labels, real.trials)
 
 
 def _features(network: nn.Module, maps: ExampleSet) -> NDArray[np.float32]:

@@ -61,8 +61,8 @@ def parts_of(bench: Bench, fold: Fold, most: int) -> Parts:
         )
 
     def held_out(part: Literal["validation", "test"], first_trial: int) -> ExampleSet:
-        found = real(fold_windows(fold, part, features, stride=1), first_trial)
-        return ExampleSet(found.x, found.labels, found.trials)
+        chosen = fold_windows(fold, part, features, stride=1)
+        return ExampleSet.of_trials(real(chosen, first_trial))
 
     # Trials are counted in each part by itself: no trial is in two.
     learned = real(train, 0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from offline.generators.generator import Floats
+from offline.generators.generator import Floats, Real
 from rtbci.errors import GeneratorError
 
 LEAST_EXAMPLES = 10
@@ -46,6 +46,11 @@ class ExampleSet:
                 f"{len(self.groups)} groups"
             )
         refuse_not_finite(self.x)
+
+    @classmethod
+    def of_trials(cls, real: Real) -> ExampleSet:
+        """Take real examples, each trial a group."""
+        return cls(real.x, real.labels, real.trials)
 
     def __len__(self) -> int:
         return len(self.labels)

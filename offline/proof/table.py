@@ -48,7 +48,7 @@ _COLUMNS: tuple[Column, ...] = (
 
 def comparison(proven: Proven) -> Table:
     """Draw how near each generator's maps are to real ones: means over folds."""
-    table = bare_table("generated and real maps", "maps")
+    table = _headed("generated and real maps", "maps")
     for head, _, _ in _COLUMNS:
         table.add_column(head, justify="right")
     for name, rows in _by_name(proven):
@@ -59,7 +59,7 @@ def comparison(proven: Proven) -> Table:
 
 def scarcity(use: Use, recogniser: str, label: str) -> Table:
     """Draw the hard case: recall of the scarce class, and balanced accuracy, by the share kept."""
-    table = bare_table(f"{recogniser}, little of {label}", "with")
+    table = _headed(f"{recogniser}, little of {label}", "with")
     for kept in use.scarce:
         table.add_column(f"{100 * kept:g} % kept\nrecall | balanced", justify="right")
     for method in _methods(use):
@@ -78,7 +78,7 @@ def scarcity(use: Use, recogniser: str, label: str) -> Table:
 def robustness(proven: Proven) -> Table:
     """Draw the share of right answers under attack: means over folds."""
     attacks = [CLEAN, *(proven.proof.robustness.attacks if proven.proof.robustness else ())]
-    table = bare_table(f"{proven.proof.network} under attack", "with")
+    table = _headed(f"{proven.proof.network} under attack", "with")
     for attack in attacks:
         table.add_column(f"{attack}\n[%]", justify="right")
     table.add_column("least change\n[SD]", justify="right")
@@ -93,6 +93,10 @@ def robustness(proven: Proven) -> Table:
 def _by_name(proven: Proven) -> Iterator[tuple[str, Sequence[Fidelity]]]:
     for name in (row.name for row in proven.compared[0].rows):
         yield name, [row for each in proven.compared for row in each.rows if row.name == name]
+
+
+def _headed(heading: str, first: str) -> Table:
+    return bare_table(Text(heading, style="bold"), first)
 
 
 def _cell(value: float, form: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from offline.ablation import BASE, Ablated, Variant, content_of, run_variants, variant
+from offline.ablation import BASE, Ablated, Variant, base_of, run_variants, variant
 from offline.evaluation.config import ControlSettings
 from offline.evaluation.evaluate import Places
 from offline.proof.config import Proof, scarce_folder
@@ -67,12 +67,8 @@ def variants_of(
     ConfigError
         If the evaluation, or a variant of it, holds a wrong key or value.
     """
-    source, base = content_of(proof.evaluation, path)
-    base["controls"] = ControlSettings(random_labels=0)
-    if proof.recognisers is not None:
-        base["recognisers"] = proof.recognisers
-    if roots:
-        base["roots"] = [root.absolute() for root in roots]
+    controls = ControlSettings(random_labels=0)
+    source, base = base_of(proof.evaluation, path, controls, proof.recognisers, roots)
     if kept is not None and proof.scarce is not None:
         base["scarce"] = {"label": proof.scarce.label, "kept": kept}
     methods: dict[str, dict[str, Any] | None] = {BASE: None} | {

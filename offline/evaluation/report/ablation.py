@@ -73,7 +73,7 @@ def render(ablated: Ablated, recogniser: str) -> AdaptiveTable:
 
 
 def _table(ablated: Ablated, recogniser: str, *, stacked: bool) -> Table:
-    table = bare_table(recogniser, "variant")
+    table = bare_table(Text(recogniser, style="bold"), "variant")
     heads = ["balanced\naccuracy", "less\nthe base", "\nECE", "\nwindows"]
     if _any_lag(ablated):
         heads.insert(3, "lag\n[s]")
