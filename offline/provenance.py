@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from contextlib import suppress
 from pathlib import Path
 
 import offline
@@ -14,14 +15,14 @@ _SHOWS = {"cli", "report", "table", "live", "publish", "stream"}
 
 def versions() -> dict[str, str]:
     """Return the versions of everything that numbers depend on."""
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
+    found = {"rtbci": rtbci.__version__, "python": platform.python_version()}
     packages = ("numpy", "scipy", "numba", "scikit-learn", "pyriemann", "torch")
-    return {
-        "rtbci": rtbci.__version__,
-        "python": platform.python_version(),
-        **{name: version(name) for name in packages},
-    }
+    found |= {name: version(name) for name in packages}
+    with suppress(PackageNotFoundError):  # an extra
+        found["imbalanced-learn"] = version("imbalanced-learn")
+    return found
 
 
 def code_hash(*packages: Path) -> str:

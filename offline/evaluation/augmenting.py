@@ -11,7 +11,8 @@ from pydantic import Field
 
 from offline.examples import MapExamples
 from offline.features.extract import Features
-from offline.generators import GeneratorSettings, Real, build_generator
+from offline.generators import GeneratorSettings, Real
+from offline.generators.kept import supplemented
 from offline.recognisers.inputs import Inputs, Needs, thinned
 from offline.recognisers.seeing import WindowsOf
 from rtbci.configuration import Settings
@@ -131,9 +132,10 @@ def augmented(
     if augmentation.generator is None:
         rows = _repeated(labels, wanted, seed)
         return _rows_of(inputs, needs, rows), labels[rows]
-    real = Real(_maps_of(inputs, needs, recipe), labels, trials)
-    generator = build_generator(recipe, augmentation.generator).fit(real, seed)
-    made, made_labels = generator.supplement(real, wanted, seed)
+    # One precision, so that all who learn from the same windows share what is generated.
+    maps = _maps_of(inputs, needs, recipe).astype(np.float32)
+    real = Real(maps, labels, trials)
+    made, made_labels = supplemented(recipe, augmentation.generator, real, wanted, seed)
     return _with(inputs, needs, made), np.concatenate([labels, made_labels])
 
 
