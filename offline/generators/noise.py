@@ -88,7 +88,7 @@ class Judge(nn.Module):  # type: ignore[misc]  # mypy does not read torch, for s
 
     .. math:: D(x, y) = w \cdot \varphi(x) + b + e_y \cdot \varphi(x)
 
-    (Miyato and Koyama 2018, arXiv 1802.05637, eq. 3).
+    (Miyato and Koyama 2018, arXiv 1802.05637).
 
     Parameters
     ----------

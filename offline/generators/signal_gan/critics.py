@@ -14,7 +14,7 @@ class Critic(nn.Module):  # type: ignore[misc]  # mypy does not read torch, for 
 
     .. math:: D(x, y) = v^\top \varphi(x) + w_y^\top \varphi(x)
 
-    the projection discriminator of Miyato and Koyama (2018, arXiv 1802.05637, equation 3), all
+    the projection discriminator of Miyato and Koyama (2018, arXiv 1802.05637), all
     layers under spectral normalisation (Miyato et al. 2018, arXiv 1802.05957, equation 8).
     :math:`\varphi` is the mean over time of the last features.
 

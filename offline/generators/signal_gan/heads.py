@@ -16,11 +16,11 @@ class Heads:
 
     With :math:`K_t` a trial's coherence over all bands, each band on its own scale, and
     :math:`K = \exp(\mathrm{mean}_t \log K_t)` the log-Euclidean mean (Arsigny et al. 2007, doi
-    10.1137/050637996, equation 3.4), trials are points of the tangent space at it,
+    10.1137/050637996), trials are points of the tangent space at it,
 
     .. math:: S_t = \log(K^{-1/2} K_t K^{-1/2})
 
-    (Barachant et al. 2012, doi 10.1109/TBME.2011.2172210, equation 12), and their principal
+    (Barachant et al. 2012, doi 10.1109/TBME.2011.2172210), and their principal
     components the :math:`S_j` of
 
     .. math:: E(z) = K^{1/2} \exp\Big(\frac{1}{2} \sum_j z_j S_j\Big) K^{-1/2},

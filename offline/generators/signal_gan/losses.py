@@ -10,7 +10,7 @@ from offline.generators.signal_gan.anatomy import Anatomy
 
 
 def critic_loss(real: Tensor, made: Tensor) -> Tensor:
-    r"""Return the critic's hinge loss (Lim and Ye 2017, arXiv 1705.02894, equation 5).
+    r"""Return the critic's hinge loss (Lim and Ye 2017, arXiv 1705.02894).
 
     .. math:: L_D = E[\max(0, 1 - D(x, y))] + E[\max(0, 1 + D(G(z, y), y))]
     """

@@ -93,7 +93,7 @@ class Synthesiser(nn.Module):  # type: ignore[misc]  # mypy does not read torch,
     (:class:`~offline.generators.signal_gan.anatomy.Anatomy`).  Noise that enters at every rate is
     StyleGAN's (Karras et al. 2019, arXiv 1812.04948, section 2), signals that are summed over rates
     StyleGAN2's (Karras et al. 2020, arXiv 1912.04958, figure 7), filtered noise under learned
-    gains DDSP's (Engel et al. 2020, arXiv 2001.04643, section 3.4).
+    gains DDSP's (Engel et al. 2020, arXiv 2001.04643, section 3.5).
 
     A last product turns all channels into those of a head, :math:`x = E(z) x_0`
     (:class:`~offline.generators.signal_gan.heads.Heads`).
