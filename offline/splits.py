@@ -45,7 +45,7 @@ class SplitSettings(Settings):
     test: Literal["last"] | float | tuple[str, ...] = "last"
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.2
 
-    @field_validator("test", mode="plain")
+    @field_validator("test", mode="before")
     @classmethod
     def _last_share_or_names(cls, test: Any) -> Any:
         if isinstance(test, list | tuple) and test:

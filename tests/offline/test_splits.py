@@ -155,3 +155,11 @@ def test_a_history_has_to_lie_in_the_windows_own_trial():
     features = {0: SimpleNamespace(trial=trial)}
     found = windows_of([(0, 0), (0, 1), (0, 2)], features, stride=2, history=2)
     assert found[0].tolist() == [3, 5, 9]
+
+
+@pytest.mark.parametrize("test", ["last", 0.3, ["1", "2"], [1, 2]])
+def test_settings_are_written_without_a_warning_and_read_again(test, recwarn):
+    settings = validate(SplitSettings, {"by": "session", "test": test}, "split")
+    again = validate(SplitSettings, settings.model_dump(mode="json"), "split")
+    assert again == settings
+    assert not recwarn.list
