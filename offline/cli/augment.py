@@ -34,6 +34,7 @@ def train_command(
     from rich.console import Console
 
     from offline.generators.experiment import GeneratorExperiment, train_generator
+    from offline.proof.report.losses import write_losses
     from rtbci.configuration import load_yaml
 
     given = {"root": root, "output": output, "seed": seed}
@@ -45,6 +46,8 @@ def train_command(
     console.print(f"{made.generator.kind}: learned from {counts} {what}")
     for name, values in made.generator.course.losses.items():
         console.print(f"loss {name}: {values[0]:.3f} at first, {values[-1]:.3f} at last")
+    if (plot := write_losses(made.generator, made.path)) is not None:
+        console.print(f"losses: {plot}")
     console.print(f"generator's file: {made.path}")
 
 
@@ -69,6 +72,7 @@ def evaluate_command(
     from offline.parallel import processors
     from offline.proof import table
     from offline.proof.figures_file import write_figures
+    from offline.proof.report.document import write_report
     from offline.proof.run import prove
 
     proven = prove(config, tuple(root or ()), output, Places(jobs or processors(), dask))
@@ -76,6 +80,9 @@ def evaluate_command(
     console.print(ablation.heading(proven.use.whole))
     console.print()
     console.print(table.comparison(proven))
+    if proven.signals:
+        console.print()
+        console.print(table.signals(proven))
     for name in proven.use.whole.recognisers:
         console.print()
         console.print(ablation.render(proven.use.whole, name))
@@ -86,8 +93,11 @@ def evaluate_command(
         console.print()
         console.print(table.robustness(proven))
     console.print()
-    console.print(table.LEGEND, soft_wrap=False, style="dim")
+    console.print(table.legend(proven), soft_wrap=False, style="dim")
     console.print(ablation.legend(proven.use.whole), soft_wrap=False, style="dim")
     figures = proven.proof.output / "proof.json"
     write_figures(proven, figures)
     console.print(f"figures: {figures}")
+    report = proven.proof.output / "report.html"
+    write_report(proven, report)
+    console.print(f"report: {report}")

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from offline.ablation import BASE, FITS, Name
-from offline.generators import GENERATORS, GeneratorSettings
+from offline.generators import GENERATORS, GeneratorSettings, Makes
+from offline.proof.fidelity import REAL
 from offline.proof.robustness import Robustness
 from rtbci.configuration import PathBeside, Settings
 
@@ -47,7 +48,10 @@ class Proof(Settings):
     recognisers : tuple of str or None
         Instead of the evaluation's: who learns with and without generated maps.
     generators : dict of str to GeneratorSettings
-        By name what is proven.
+        By name what is proven. Those of the signal are compared as signals, and by the maps that
+        the signal path measures in their streams; recognisers learn with those of maps alone.
+    signal_s : float
+        Length of a window of the signal, seconds, for generators of it.
     times : float
         How many times the largest class's real windows each class has in the end; where nothing is
         generated, real ones are repeated.
@@ -65,6 +69,7 @@ class Proof(Settings):
     output: PathBeside
     recognisers: tuple[str, ...] | None = None
     generators: Annotated[dict[Name, GeneratorSettings], Field(min_length=1)]
+    signal_s: Annotated[float, Field(ge=1, le=60)] = 2.0
     times: Annotated[float, Field(ge=1, le=100)] = 2.0
     scarce: Scarcity | None = None
     robustness: Robustness | None = None
@@ -72,16 +77,19 @@ class Proof(Settings):
     folds: Annotated[int, Field(ge=1)] = 3
 
     @model_validator(mode="after")
-    def _of_maps(self) -> Self:
-        for name, settings in self.generators.items():
-            if name in (BASE, FITS):
+    def _named(self) -> Self:
+        for name in self.generators:
+            if name in (BASE, FITS, REAL):
                 raise ValueError(f"no generator can be called {name}; choose another name")
-            if GENERATORS[settings.kind].makes != "maps":
-                raise ValueError(
-                    f"generators.{name}: the kind {settings.kind} makes no maps, which is what is "
-                    "compared and learned from here"
-                )
         return self
+
+    def that_make(self, makes: Makes) -> dict[str, GeneratorSettings]:
+        """Return the generators of maps, or those of the signal."""
+        return {
+            name: settings
+            for name, settings in self.generators.items()
+            if GENERATORS[settings.kind].makes == makes
+        }
 
 
 def scarce_folder(output: Path, kept: float) -> Path:

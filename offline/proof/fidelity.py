@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from offline.generators import Generator
+from offline.generators import Generator, Real
 from offline.proof.distances import KernelDistance, frechet_distance, kernel_distance
 from offline.proof.features import penultimate_features
 from offline.proof.maps import MapDifferences, map_differences
@@ -24,6 +24,11 @@ from offline.proof.two_sample import LEAST_GROUPS, TwoSample, two_sample_test
 
 REAL = "real"
 """The row of real maps that were held out as well: no generator can come nearer."""
+
+TEST = "held out"
+"""Among features, those of the maps that all are compared with."""
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -77,22 +82,56 @@ class Compared:
         What was compared, by name, for pictures.
     test : ExampleSet
         What it was compared with.
+    features : mapping of str to array, shape (maps, features)
+        What the network makes of all of them, by name, those of ``test`` as ``held out``.
     """
 
     fold: str
     rows: tuple[Fidelity, ...]
     made: Mapping[str, ExampleSet]
     test: ExampleSet
+    features: Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A generator that has learned.
+
+    Attributes
+    ----------
+    generator : Generator
+        Trained.
+    fit_s : float
+        How long it took, seconds.
+    """
+
+    generator: Generator[Any]
+    fit_s: float
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a generator made, to be compared.
+
+    Attributes
+    ----------
+    maps : ExampleSet
+        As many of each class as the real ones of the test part.
+    fit_s : float
+        How long the generator learned, seconds.
+    losses : mapping of str to tuple of float
+        Of its training.
+    """
+
+    maps: ExampleSet
+    fit_s: float = 0.0
+    losses: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 def compare(
-    fold: str,
-    parts: Parts,
-    build: Mapping[str, Callable[[], Generator[Any]]],
-    network: nn.Module,
-    seed: int,
+    fold: str, parts: Parts, made: Mapping[str, Made], network: nn.Module, seed: int
 ) -> Compared:
-    """Let each generator learn from the training part, and compare what it makes with the test.
+    """Compare maps that were made from the training part with those of the test.
 
     Parameters
     ----------
@@ -100,32 +139,48 @@ def compare(
         Its name.
     parts : Parts
         Real maps.
-    build : mapping of str to callable
-        Makes each generator, untrained.
+    made : mapping of str to Made
+        By the generator's name.
     network : torch.nn.Module
         In whose features distances are taken; trained on the same training part.
     seed : int
-        Fixes generators and what is drawn.
+        Fixes what is drawn.
+    """
+    rivals = {REAL: Made(parts.validation), **made}
+    maps = {name: each.maps for name, each in rivals.items()}
+    features = {name: _features(network, each) for name, each in {TEST: parts.test, **maps}.items()}
+    rows = [_row(name, each, parts, features, seed) for name, each in rivals.items()]
+    return Compared(fold, tuple(rows), maps, parts.test, features)
+
+
+def fitted(make: Callable[[], Generator[Any]], real: Real, seed: int) -> Fitted:
+    """Let a generator learn.
 
     Raises
     ------
     GeneratorError
-        If a generator cannot learn from the training part.
+        If it cannot learn from what is real.
     """
-    real = _row(REAL, parts.validation, parts, network, seed)
-    rows, made = [real], {REAL: parts.validation}
-    for name, make in build.items():
-        begun = time.perf_counter()
-        generator = make().fit(parts.train, seed)
-        fit_s = time.perf_counter() - begun
-        made[name] = sampled(generator, parts.test, seed)
-        row = _row(name, made[name], parts, network, seed, fit_s, generator.course.losses)
-        rows.append(row)
-    return Compared(fold, tuple(rows), made, parts.test)
+    begun = time.perf_counter()
+    generator = make().fit(real, seed)
+    return Fitted(generator, time.perf_counter() - begun)
+
+
+def made_maps(make: Callable[[], Generator[Any]], parts: Parts, seed: int) -> Made:
+    """Let a generator learn maps of the training part, and make as many as the test part has.
+
+    Raises
+    ------
+    GeneratorError
+        If it cannot learn from the training part.
+    """
+    learned = fitted(make, parts.train, seed)
+    maps = sampled(learned.generator, parts.test, seed)
+    return Made(maps, learned.fit_s, learned.generator.course.losses)
 
 
 def sampled(generator: Generator[Any], like: ExampleSet, seed: int) -> ExampleSet:
-    """Make as many maps of each class as a real set has; each is drawn alone."""
+    """Make as many examples of each class as a real set has; each is drawn alone."""
     counts = np.bincount(like.labels, minlength=len(generator.classes))
     parts = [generator.sample(int(n), label, seed) for label, n in enumerate(counts) if n]
     labels = np.repeat(np.arange(len(counts)), counts).astype(np.int64)
@@ -135,15 +190,13 @@ def sampled(generator: Generator[Any], like: ExampleSet, seed: int) -> ExampleSe
 
 def _row(
     name: str,
-    other: ExampleSet,
+    made: Made,
     parts: Parts,
-    network: nn.Module,
+    features: Mapping[str, NDArray[np.float32]],
     seed: int,
-    fit_s: float = 0.0,
-    losses: Mapping[str, tuple[float, ...]] | None = None,
 ) -> Fidelity:
-    test, learned = parts.test, ExampleSet.of_trials(parts.train)
-    seen, real = _features(network, other), _features(network, test)
+    test, learned, other = parts.test, ExampleSet.of_trials(parts.train), made.maps
+    seen, real = features[name], features[TEST]
     groups = min(len(np.unique(each.groups)) for each in (test, other))
     return Fidelity(
         name=name,
@@ -155,8 +208,8 @@ def _row(
         two_sample=two_sample_test(test, other, seed=seed) if groups >= LEAST_GROUPS else None,
         transfer=transfer(learned, test, other),
         memorisation=memorisation(other.x, learned, test.x),
-        fit_s=fit_s,
-        losses=losses or {},
+        fit_s=made.fit_s,
+        losses=made.losses,
     )
 
 
@@ -164,7 +217,7 @@ def _features(network: nn.Module, maps: ExampleSet) -> NDArray[np.float32]:
     return penultimate_features(network, maps.x[:, None])  # a single segment
 
 
-def mean_over(rows: Sequence[Fidelity], value: Callable[[Fidelity], float]) -> float:
+def mean_over(rows: Sequence[Row], value: Callable[[Row], float]) -> float:
     """Return a figure's mean over the folds that have it; NaN where none has."""
     found = [value(row) for row in rows]
     known = [each for each in found if not math.isnan(each)]

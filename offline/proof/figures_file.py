@@ -28,6 +28,10 @@ def figures_of(proven: Proven) -> dict[str, Any]:
             {"fold": each.fold, "rows": [plain(row) for row in each.rows]}
             for each in proven.compared
         ],
+        "signals": [
+            {"fold": each.fold, "sfreq": each.sfreq, "rows": [plain(row) for row in each.rows]}
+            for each in proven.signals
+        ],
         "use": ablation_to_dict(proven.use.whole),
         "scarce": {
             f"{kept:g}": ablation_to_dict(ablated) for kept, ablated in proven.use.scarce.items()

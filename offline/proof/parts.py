@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from offline.calibrating import measured
+from offline.calibrating import Measures, measured
 from offline.evaluation.augmenting import trials_at
 from offline.evaluation.fitting import Bench, all_features
 from offline.evaluation.protocols import Fold, fold_windows
 from offline.generators import Real
 from offline.proof.sets import ExampleSet, matched
 from offline.recognisers import WindowsOf, inputs_at, labels_at
+from offline.splits import TrialKey
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,17 @@ class Parts:
     validation, test : ExampleSet
         Held out: of other trials or people, as the protocol has it. What is generated is compared
         with ``test``; ``validation`` says how near real maps come.
+    tested : mapping of int to TrialKey
+        Which trial each group of ``test`` is.
+    measures : Measures
+        What the scale is: the training part's statistics.
     """
 
     train: Real
     validation: ExampleSet
     test: ExampleSet
+    tested: Mapping[int, TrialKey]
+    measures: Measures
 
 
 def parts_of(bench: Bench, fold: Fold, most: int) -> Parts:
@@ -60,13 +68,16 @@ def parts_of(bench: Bench, fold: Fold, most: int) -> Parts:
             trials_at(chosen, features) + first_trial,
         )
 
-    def held_out(part: Literal["validation", "test"], first_trial: int) -> ExampleSet:
-        chosen = fold_windows(fold, part, features, stride=1)
-        return ExampleSet.of_trials(real(chosen, first_trial))
+    def held_out(part: Literal["validation", "test"]) -> WindowsOf:
+        return fold_windows(fold, part, features, stride=1)
 
     # Trials are counted in each part by itself: no trial is in two.
     learned = real(train, 0)
-    validation = held_out("validation", int(learned.trials.max()) + 1)
-    test = held_out("test", int(validation.groups.max()) + 1)
+    validation = real(held_out("validation"), int(learned.trials.max()) + 1)
+    first = int(validation.trials.max()) + 1
+    tested = held_out("test")
+    sets = [ExampleSet.of_trials(each) for each in (validation, real(tested, first))]
+    keys = {(r, int(k)) for r, windows in tested.items() for k in features[r].trial[windows]}
     # Distances depend on how many there are: as many of each class in both.
-    return Parts(learned, *matched(validation, test, most, np.random.default_rng(0)))
+    matching = matched(sets[0], sets[1], most, np.random.default_rng(0))
+    return Parts(learned, *matching, dict(enumerate(sorted(keys), first)), measures)

@@ -19,9 +19,11 @@ from offline.evaluation.protocols import Fold
 from offline.generators import build_generator
 from offline.models.registry import NETWORKS
 from offline.proof.config import Proof
-from offline.proof.fidelity import Compared, compare
-from offline.proof.parts import parts_of
+from offline.proof.fidelity import Compared, Made, compare, made_maps
+from offline.proof.parts import Parts, parts_of
 from offline.proof.robustness import Withstood, attack
+from offline.proof.signal_fidelity import SignalCompared, compare_signals, headsets
+from offline.proof.signal_parts import signal_parts_of
 from offline.proof.use import Use, find_use, variants_of
 from offline.recognisers import in_one_thread
 from offline.recognisers.as_network import as_network
@@ -30,6 +32,9 @@ from rtbci.errors import ConfigError
 
 _MOST_COMPARED = 1500
 """Maps of a held-out part that are compared; what more would say takes long."""
+
+_MOST_WINDOWS = 600
+"""Windows of the signal likewise; they are kept for pictures, and a window is large."""
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +51,8 @@ class Proven:
         The data.
     compared : tuple of Compared
         Generated and real maps, fold by fold.
+    signals : tuple of SignalCompared
+        Generated and real signals, fold by fold; empty where no generator makes signals.
     use : Use
         Recognisers with and without.
     withstood : mapping of str to tuple of Withstood
@@ -55,6 +62,7 @@ class Proven:
     proof: Proof
     material: Material
     compared: tuple[Compared, ...]
+    signals: tuple[SignalCompared, ...]
     use: Use
     withstood: Mapping[str, tuple[Withstood, ...]]
 
@@ -87,31 +95,66 @@ def prove(path: Path, roots: tuple[Path, ...], output: Path | None, places: Plac
         raise ConfigError(f"{path}: no network of maps {proof.network!r}; there are {known}")
     variants = variants_of(proof, path, roots, proof.output)
     evaluation = variants[0].evaluation
+    if evaluation.protocol.leaky:
+        raise ConfigError(
+            f"{path}: {evaluation.protocol.title}: neighbours of what was learned from would pass "
+            "for generated well; a proof holds out whole trials, choose another protocol"
+        )
     material = gather(evaluation, places.jobs, keep_going=False)
     if proof.scarce is not None:
         scarce_label(proof.scarce.label, material.recipe)
     bench = bench_of(evaluation, material)
     seed = evaluation.seeds[0]
     folds = bench.folds(seed)[: proof.folds]
-    compared = []
+    compared, signals = [], []
     for number, fold in enumerate(folds, 1):
-        _log.info("generated and real maps, fold %d of %d", number, len(folds))
-        compared.append(_compared(proof, bench, fold, seed))
+        _log.info("generated and real EEG, fold %d of %d", number, len(folds))
+        with in_one_thread():
+            parts = parts_of(bench, fold, _MOST_COMPARED)
+            played, of_signals = _signals(proof, bench, fold, parts, seed)
+            signals += of_signals
+            compared.append(_maps(proof, bench, fold, parts, played, seed))
     use = find_use(proof, path, roots, proof.output, places)
     benches = {each.name: bench_of(each.evaluation, material) for each in variants}
-    return Proven(proof, material, tuple(compared), use, _withstood(proof, benches, folds, seed))
+    withstood = _withstood(proof, benches, folds, seed)
+    return Proven(proof, material, tuple(compared), tuple(signals), use, withstood)
 
 
-def _compared(proof: Proof, bench: Bench, fold: Fold, seed: int) -> Compared:
+def _signals(
+    proof: Proof, bench: Bench, fold: Fold, parts: Parts, seed: int
+) -> tuple[dict[str, Made], list[SignalCompared]]:
+    """Return the maps of what generators of the signal play, and what their signal is like."""
+    asked, material = proof.that_make("signal"), bench.material
+    if not asked:
+        return {}, []
+    recipe = material.recipe
+    windows = signal_parts_of(bench, fold, proof.signal_s, _MOST_WINDOWS)
+    build = {
+        name: partial(build_generator, recipe, settings, windows.sfreq)
+        for name, settings in asked.items()
+    }
+    played = headsets(parts, windows, material.recordings, recipe, build, seed)
+    found = compare_signals(fold.name, windows, played, recipe, seed)
+    return {name: each.made for name, each in played.items()}, [found]
+
+
+def _maps(
+    proof: Proof,
+    bench: Bench,
+    fold: Fold,
+    parts: Parts,
+    played: Mapping[str, Made],
+    seed: int,
+) -> Compared:
     recipe = bench.material.recipe
-    with in_one_thread():
-        network = _learned(proof, replace(bench, augmentation=None), fold, seed)
-        build = {
-            name: partial(build_generator, recipe, settings)
-            for name, settings in proof.generators.items()
-        }
-        parts = parts_of(bench, fold, _MOST_COMPARED)
-        return compare(fold.name, parts, build, as_network(network.fitted).network, seed)
+    made = {
+        name: played[name]
+        if name in played
+        else made_maps(partial(build_generator, recipe, settings), parts, seed)
+        for name, settings in proof.generators.items()
+    }
+    network = _learned(proof, replace(bench, augmentation=None), fold, seed)
+    return compare(fold.name, parts, made, as_network(network.fitted).network, seed)
 
 
 def _withstood(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from rich.table import Table
@@ -14,6 +15,7 @@ from offline.evaluation.table import EMPTY, bare_table, percent
 from offline.proof.fidelity import REAL, Fidelity, mean_over
 from offline.proof.robustness import CLEAN
 from offline.proof.run import Proven
+from offline.proof.signal_fidelity import SignalFidelity
 from offline.proof.use import Use
 
 LEGEND = (
@@ -26,14 +28,29 @@ LEGEND = (
 )
 """How the table of comparisons is to be read."""
 
+STREAMS_LEGEND = (
+    "The maps of a generator of signals are those that the signal path measures in its streams."
+)
+"""How that table is to be read where there are generators of the signal."""
+
+SIGNALS_LEGEND = (
+    "Signals likewise. Spectrum: mean difference of the bands' log power, on the scale of "
+    "differential entropy. Covariance: Riemannian distance of the channels' mean covariances. "
+    "Rhythm: difference of autocorrelations. Amplitude: distance of distributions, in real "
+    "standard deviations. Of all these 0 is best. Seam: how much steeper the steepest steps of an "
+    "endless stream are than those of single windows, 1 is best."
+)
+"""How the table of signals is to be read."""
+
 
 def _told_apart(row: Fidelity) -> float:
     return row.two_sample.accuracy if row.two_sample else math.nan
 
 
-Column = tuple[str, Callable[[Fidelity], float], str]
+Row = TypeVar("Row", Fidelity, SignalFidelity)
+Column = tuple[str, Callable[[Row], float], str]
 
-_COLUMNS: tuple[Column, ...] = (
+_COLUMNS: tuple[Column[Fidelity], ...] = (
     ("level\n", lambda row: float(np.mean(row.differences.mean)), ".2f"),
     ("effect\n", lambda row: row.differences.effect.correlation, ".2f"),
     ("Frechet\n", lambda row: row.frechet, ".2f"),
@@ -46,15 +63,30 @@ _COLUMNS: tuple[Column, ...] = (
 )
 
 
+_SIGNAL_COLUMNS: tuple[Column[SignalFidelity], ...] = (
+    ("spectrum\n[nats]", lambda row: float(np.mean([*row.differences.spectrum.values()])), ".2f"),
+    ("covar-\niance", lambda row: row.differences.covariance, ".2f"),
+    ("rhythm\n", lambda row: row.differences.autocorrelation, ".3f"),
+    ("amplitude\n[SD]", lambda row: row.differences.amplitude, ".2f"),
+    ("kurtosis\n", lambda row: row.differences.kurtosis, ".2f"),
+    ("seam\n", lambda row: row.seam, ".2f"),
+    ("fit\n[s]", lambda row: row.fit_s, ".1f"),
+)
+
+
 def comparison(proven: Proven) -> Table:
     """Draw how near each generator's maps are to real ones: means over folds."""
-    table = _headed("generated and real maps", "maps")
-    for head, _, _ in _COLUMNS:
-        table.add_column(head, justify="right")
-    for name, rows in _by_name(proven):
-        cells = [_cell(mean_over(rows, value), form) for _, value, form in _COLUMNS]
-        table.add_row(Text(name, style="bold" if name == REAL else ""), *cells)
-    return table
+    return _compared("maps", [each.rows for each in proven.compared], _COLUMNS)
+
+
+def signals(proven: Proven) -> Table:
+    """Draw how near each generator's signal is to the real one: means over folds."""
+    return _compared("signals", [each.rows for each in proven.signals], _SIGNAL_COLUMNS)
+
+
+def legend(proven: Proven) -> str:
+    """Return how the tables of comparisons are to be read."""
+    return " ".join([LEGEND, *([STREAMS_LEGEND, SIGNALS_LEGEND] if proven.signals else [])])
 
 
 def scarcity(use: Use, recogniser: str, label: str) -> Table:
@@ -90,9 +122,14 @@ def robustness(proven: Proven) -> Table:
     return table
 
 
-def _by_name(proven: Proven) -> Iterator[tuple[str, Sequence[Fidelity]]]:
-    for name in (row.name for row in proven.compared[0].rows):
-        yield name, [row for each in proven.compared for row in each.rows if row.name == name]
+def _compared(what: str, folds: Sequence[Sequence[Row]], columns: Sequence[Column[Row]]) -> Table:
+    table = _headed(f"generated and real {what}", what)
+    for head, _, _ in columns:
+        table.add_column(head, justify="right")
+    for rows in zip(*folds, strict=True):  # every fold has the same, in the same order
+        cells = [_cell(mean_over(rows, value), form) for _, value, form in columns]
+        table.add_row(Text(rows[0].name, style="bold" if rows[0].name == REAL else ""), *cells)
+    return table
 
 
 def _headed(heading: str, first: str) -> Table:

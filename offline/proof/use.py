@@ -49,6 +49,8 @@ def variants_of(
 ) -> tuple[Variant, ...]:
     """Return the evaluations that tell what generators are good for, the one without first.
 
+    Generators of the signal have none: what is put beside real windows are maps.
+
     Parameters
     ----------
     proof : Proof
@@ -72,7 +74,7 @@ def variants_of(
     if kept is not None and proof.scarce is not None:
         base["scarce"] = {"label": proof.scarce.label, "kept": kept}
     methods: dict[str, dict[str, Any] | None] = {BASE: None} | {
-        name: settings.model_dump(mode="json") for name, settings in proof.generators.items()
+        name: settings.model_dump(mode="json") for name, settings in proof.that_make("maps").items()
     }
     return tuple(
         variant(

@@ -14,13 +14,13 @@ from offline.ablation import BASE, Ablated
 from offline.evaluation.report.metrics_file import plain
 from offline.evaluation.report.panels import (
     CHANCE_STYLE,
-    MAIN_COLOUR,
-    QUIET_COLOUR,
     STYLE,
+    bar_panels,
+    bars,
     class_styles,
+    errors,
     panels,
     percent_axis,
-    shortened,
 )
 from offline.evaluation.table import (
     EMPTY,
@@ -69,10 +69,11 @@ def legend(ablated: Ablated) -> str:
 
 def render(ablated: Ablated, recogniser: str) -> AdaptiveTable:
     """Draw one recogniser's table, a row a variant, for a Rich console of any width."""
-    return AdaptiveTable(lambda stacked: _table(ablated, recogniser, stacked=stacked))
+    return AdaptiveTable(lambda stacked: variants_table(ablated, recogniser, stacked=stacked))
 
 
-def _table(ablated: Ablated, recogniser: str, *, stacked: bool) -> Table:
+def variants_table(ablated: Ablated, recogniser: str, *, stacked: bool = False) -> Table:
+    """Draw one recogniser's table, a row a variant; intervals below the means, or beside them."""
     table = bare_table(Text(recogniser, style="bold"), "variant")
     heads = ["balanced\naccuracy", "less\nthe base", "\nECE", "\nwindows"]
     if _any_lag(ablated):
@@ -140,39 +141,36 @@ def ablation_to_dict(ablated: Ablated) -> dict[str, Any]:
 
 
 def write_figure(ablated: Ablated, path: Path) -> None:
-    """Draw balanced accuracies as PNG; the file is complete or absent.
-
-    Over the seconds of calibration, a line for each sort of block, where variants differ in nothing
-    else; otherwise a bar a variant.
-    """
+    """Draw balanced accuracies as PNG; the file is complete or absent."""
     import matplotlib
 
     with matplotlib.rc_context(STYLE), complete_or_absent(path) as file:
-        sorts = ablated.calibration_s
-        figure = _over_seconds(ablated, sorts) if sorts else _bars(ablated)
+        figure = variants_figure(ablated)
         figure.suptitle(heading(ablated), fontsize=9)
         figure.savefig(file, format="png")
 
 
+def variants_figure(ablated: Ablated) -> Figure:
+    """Draw balanced accuracies, one panel a recogniser.
+
+    Over the seconds of calibration, a line for each sort of block, where variants differ in nothing
+    else; otherwise a bar a variant.
+    """
+    sorts = ablated.calibration_s
+    return _over_seconds(ablated, sorts) if sorts else _bars(ablated)
+
+
 def _bars(ablated: Ablated) -> Figure:
     names = ablated.recognisers
-    height = 1.2 + 0.35 * max(len(ablated.scored(name)) for name in names)
-    figure, axes = panels(len(names), height)
+    figure, axes = bar_panels(names, max(len(ablated.scored(name)) for name in names))
     for each, name in zip(axes, names, strict=True):
-        scored = ablated.scored(name)
-        spreads = [summary.balanced_accuracy for summary in scored.values()]
-        means = np.array([spread.mean for spread in spreads])
-        ends = np.array([(spread.low, spread.high) for spread in spreads]).T
-        places = np.arange(len(scored))
-        colours = [QUIET_COLOUR if variant == BASE else MAIN_COLOUR for variant in scored]
-        each.barh(places, means, xerr=_errors(means, ends), color=colours, height=0.7, capsize=2)
-        if BASE in scored:
-            each.axvline(scored[BASE].balanced_accuracy.mean, color=QUIET_COLOUR, linewidth=1)
+        spreads = {
+            variant: summary.balanced_accuracy for variant, summary in ablated.scored(name).items()
+        }
+        bars(each, {k: (s.mean, s.low, s.high) for k, s in spreads.items()}, BASE)
         each.axvline(ablated.findings[BASE].chance, **CHANCE_STYLE)
-        each.set_yticks(places, shortened(scored, 20))
-        each.invert_yaxis()
         percent_axis(each, "x")
-        each.set(title=name, xlabel="balanced accuracy [%]")
+        each.set_xlabel("balanced accuracy [%]")
     return figure
 
 
@@ -185,12 +183,11 @@ def _over_seconds(ablated: Ablated, sorts: Mapping[str, Mapping[str, float]]) ->
         for k, (sort, style) in enumerate(zip(sorts, class_styles(list(sorts)), strict=True)):
             seconds = {v: s for v, s in sorts[sort].items() if v in scored}
             spreads = [scored[variant].balanced_accuracy for variant in seconds]
-            means = np.array([spread.mean for spread in spreads])
-            ends = np.array([(spread.low, spread.high) for spread in spreads]).T
+            means = [spread.mean for spread in spreads]
+            reach = errors([(spread.mean, spread.low, spread.high) for spread in spreads])
             # Side by side, so that intervals do not hide each other.
             x = np.array(list(seconds.values())) + 0.01 * whole * (k - (len(sorts) - 1) / 2)
-            errors = _errors(means, ends)
-            each.errorbar(x, means, yerr=errors, marker="o", capsize=3, label=sort, **style)
+            each.errorbar(x, means, yerr=reach, marker="o", capsize=3, label=sort, **style)
         each.axhline(ablated.findings[BASE].chance, **CHANCE_STYLE)
         percent_axis(each)
         ticks = {s for seconds in sorts.values() for s in seconds.values()}
@@ -198,8 +195,3 @@ def _over_seconds(ablated: Ablated, sorts: Mapping[str, Mapping[str, float]]) ->
         each.set(title=name, xlabel="calibration [s]", ylabel="balanced accuracy [%]")
     axes[0].legend(fontsize=8)
     return figure
-
-
-def _errors(means: Any, ends: Any) -> Any:
-    """Return how far intervals reach to both sides, shape (2, values)."""
-    return np.maximum(np.nan_to_num(np.stack([means - ends[0], ends[1] - means])), 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ MIN_MAPPED = 4
 """Fewer electrodes than this make no map."""
 
 _MAPS_ABREAST = 6
+_CONTOURS = 6  # an even number: none at zero, which noise would crumple
 
 
 def maps_figure(classes: Sequence[str], pictures: Pictures) -> Figure:
@@ -49,8 +51,9 @@ def heads_figure(
     columns: Sequence[str],
     maps: NDArray[np.float64],
     limits: Sequence[float],
+    unit: str = "nats",
 ) -> Figure:
-    """Draw heads: of each row's and column's map in nats.
+    """Draw heads: of each row's and column's map.
 
     Parameters
     ----------
@@ -59,9 +62,11 @@ def heads_figure(
     channels : sequence of str
         Electrodes.
     maps : array, shape (rows, columns, channels)
-        Nats; a map that is not finite has no windows.
+        A map that is not finite has no windows.
     limits : sequence of float
         The greatest distance from zero that each column's scale shows.
+    unit : str
+        Of the maps.
     """
     n_blocks = math.ceil(len(columns) / _MAPS_ABREAST)
     widest = math.ceil(len(columns) / n_blocks)
@@ -78,7 +83,7 @@ def heads_figure(
         for unused in axes[:, block.stop - block.start :].ravel():
             unused.set_axis_off()
         for place, column in enumerate(range(block.start, block.stop)):
-            _column(part, axes[:, place], maps[:, column], info, limits[column])
+            _column(part, axes[:, place], maps[:, column], info, limits[column], unit)
             axes[0, place].set_title(columns[column])
         for panel, name in zip(axes[:, 0], shortened(rows), strict=True):
             panel.text(
@@ -89,24 +94,33 @@ def heads_figure(
 
 
 def _column(
-    part: SubFigure, axes: Sequence[Axes], maps: NDArray[np.float64], info: Any, limit: float
+    part: SubFigure,
+    axes: Sequence[Axes],
+    maps: NDArray[np.float64],
+    info: Any,
+    limit: float,
+    unit: str,
 ) -> None:
     """Draw one column's maps, and their scale below."""
     import mne
 
     image = None
+    # The same lines in all maps of a column, so that a flat one looks flat.
+    levels = np.linspace(-limit, limit, _CONTOURS + 2)[1:-1]
     for panel, values in zip(axes, maps, strict=True):
         if np.isfinite(values).all():
-            image, _ = mne.viz.plot_topomap(
-                values, info, axes=panel, vlim=(-limit, limit), cmap="RdBu_r", contours=4,
-                sensors="k.", sphere=_head(), extrapolate="local", show=False,
-            )  # fmt: skip
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "No contour levels were found", UserWarning)
+                image, _ = mne.viz.plot_topomap(
+                    values, info, axes=panel, vlim=(-limit, limit), cmap="RdBu_r", contours=levels,
+                    sensors="k.", sphere=_head(), extrapolate="local", show=False,
+                )  # fmt: skip
         else:
             panel.text(0.5, 0.5, "no windows", ha="center", transform=panel.transAxes)
             panel.set_axis_off()
     if image is not None:
         bar = part.colorbar(image, ax=axes, location="bottom", shrink=0.8)
-        bar.set_label("nats")
+        bar.set_label(unit)
         bar.set_ticks([-limit, 0, limit], labels=[f"−{limit:.2g}", "0", f"{limit:.2g}"])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from offline.evaluation.table import (
     smoothed,
 )
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 CSS = """
 .rtbci-warning { background: #b00020; color: white; font-weight: bold; font-size: 1.15rem;
   padding: .6rem 1rem; margin: 0 0 .6rem; border-radius: .3rem; }
@@ -33,6 +36,7 @@ CSS = """
 .rtbci table.numbers td { white-space: pre; font-variant-numeric: tabular-nums; }
 .rtbci table.numbers td + td, .rtbci table.numbers th + th { text-align: right; }
 .rtbci td table { margin: 0; }
+.rtbci .strong { font-weight: bold; }
 .rtbci .alarm { color: #b00020; font-weight: bold; }
 .rtbci .scroll { overflow-x: auto; }
 .rtbci .note { color: #444; max-width: 60rem; }
@@ -45,14 +49,6 @@ def overview(findings: Findings) -> str:
     """Return what was done, what has to be known of it first, and the table."""
     names = [summary.recogniser for summary in findings.summaries]
     seeds = max((summary.seeds for summary in findings.summaries), default=0)
-    facts = {
-        "data set": findings.dataset,
-        "protocol": findings.protocol,
-        "classes": ", ".join(findings.classes),
-        "subjects": f"{len(findings.subjects)}: {', '.join(findings.subjects)}",
-        "extent": extent(findings),
-        "left out": f"{len(findings.left_out)}, see Left out" if findings.left_out else "nothing",
-    }
     said = (
         f"{counted(len(names), 'recogniser')} trained and tested on {findings.dataset}, "
         f"{counted(seeds, 'seed')} each. Protocol: {findings.protocol}."
@@ -62,13 +58,43 @@ def overview(findings: Findings) -> str:
             " Features, scaling and predictions are those that the live system would have computed "
             "at that moment of the recording; nothing was chosen on the test part."
         )
-    return _block(
-        warnings(findings)
-        + f"<p>{escape(said)}</p>"
-        + _pairs(facts)
-        + _numbers(_heads(findings), [_cells(findings, row) for row in rows(findings)])
-        + f'<p class="note">{escape(legend(findings))}</p>'
+    return (
+        asked(findings, said, {})
+        + _block(_numbers(_heads(findings), [_cells(findings, row) for row in rows(findings)]))
+        + note(legend(findings))
     )
+
+
+def asked(findings: Findings, said: str, more: Mapping[str, str]) -> str:
+    """Return what was done, what has to be known of it first, and what it was done with.
+
+    Parameters
+    ----------
+    findings : Findings
+        Whose data and protocol these are.
+    said : str
+        What was done, in a few sentences.
+    more : mapping of str to str
+        More of what it was done with.
+    """
+    facts = {
+        "data set": findings.dataset,
+        "protocol": findings.protocol,
+        "classes": ", ".join(findings.classes),
+        "subjects": f"{len(findings.subjects)}: {', '.join(findings.subjects)}",
+        "extent": extent(findings),
+        "left out": f"{len(findings.left_out)}, see Left out" if findings.left_out else "nothing",
+    }
+    return _block(warnings(findings) + f"<p>{escape(said)}</p>" + _pairs(facts | dict(more)))
+
+
+def of_terminal(table: Table) -> str:
+    """Return a table as a terminal shows it; a name in bold stays so."""
+    # What is hyphenated or broken there has room here.
+    heads = [" ".join(str(each.header).replace("-\n", "").split()) for each in table.columns]
+    body = zip(*(column.cells for column in table.columns), strict=True)
+    title = f"<p><b>{escape(str(table.title))}</b></p>" if table.title else ""
+    return _block(title + _numbers(heads, body))
 
 
 def warnings(findings: Findings) -> str:
@@ -155,19 +181,21 @@ def _block(html: str) -> str:
     return f'<div class="rtbci">{html}</div>'
 
 
-def _numbers(heads: Sequence[str], body: Iterable[Sequence[str]]) -> str:
+def _numbers(heads: Sequence[str], body: Iterable[Sequence[Any]]) -> str:
     return f'<div class="scroll">{_table(heads, body, "numbers")}</div>'
 
 
-def _table(heads: Sequence[str], body: Iterable[Sequence[str]], kind: str = "") -> str:
+def _table(heads: Sequence[str], body: Iterable[Sequence[Any]], kind: str = "") -> str:
     head = "".join(f'<th scope="col">{escape(each)}</th>' for each in heads)
     lines = "".join(f"<tr>{''.join(map(_cell, each))}</tr>" for each in body)
     return f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>'
 
 
-def _cell(text: str) -> str:
-    alarm = ' class="alarm"' if text in _ALARMS else ""
-    return f"<td{alarm}>{escape(text)}</td>"
+def _cell(text: Any) -> str:
+    """Return a cell of a string, or of what a terminal shows, which may be in bold."""
+    alarm = ' class="alarm"' if str(text) in _ALARMS else ""
+    strong = ' class="strong"' if "bold" in str(getattr(text, "style", "")) else ""
+    return f"<td{alarm}{strong}>{escape(str(text))}</td>"
 
 
 def _pairs(pairs: Mapping[str, Any]) -> str:

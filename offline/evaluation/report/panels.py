@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from offline.evaluation.table import EMPTY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +29,7 @@ CHANCE_STYLE: dict[str, Any] = {"color": "black", "linestyle": (0, (4, 3)), "lin
 MAIN_COLOUR = "#0072B2"
 SECOND_COLOUR = "#E69F00"
 LEAKY_COLOUR = "#D55E00"
+PALE_COLOUR = "#9CCDEB"
 QUIET_COLOUR = "#B0B0B0"
 
 # Okabe and Ito's colours, which people with any kind of colour vision tell apart.
@@ -37,6 +40,7 @@ _WIDTH = 11.0  # inches
 _WIDEST = 5.0
 _ABREAST = 3
 _DPI = 130
+_LEGEND_MARK, _LEGEND_LETTER = 0.67, 0.075  # inches, of an entry
 
 
 def new_figure(width: float, height: float, headroom: float = 0.0) -> Figure:
@@ -76,6 +80,55 @@ def panels_with_strips(count: int, height: float) -> tuple[Figure, list[tuple[Ax
     return figure, pairs
 
 
+def bar_panels(titles: Sequence[str], rows: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure with a panel for each title, high enough for a number of :func:`bars`."""
+    figure, axes = panels(len(titles), 1.2 + 0.35 * rows)
+    for each, title in zip(axes, titles, strict=True):
+        each.set_title(title)
+    return figure, axes
+
+
+def bars(
+    axes: Axes,
+    values: Mapping[str, tuple[float, float, float]],
+    base: str,
+    colours: Mapping[str, str] | None = None,
+) -> None:
+    """Draw a bar below another for each name.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where.
+    values : mapping of str to (float, float, float)
+        Of each name the value, and the ends of its interval.
+    base : str
+        The one that the others are compared with: grey, and its value as a line.
+    colours : mapping of str to str, optional
+        Of those that stand out among the others.
+    """
+    places = np.arange(len(values))
+    known = {base: QUIET_COLOUR} | dict(colours or {})
+    reach = errors(list(values.values()))
+    axes.barh(
+        places, [value for value, _, _ in values.values()], xerr=reach if reach.any() else None,
+        color=[known.get(name, MAIN_COLOUR) for name in values], height=0.7, capsize=2,
+    )  # fmt: skip
+    if base in values:
+        axes.axvline(values[base][0], color=QUIET_COLOUR, linewidth=1)
+    for place, (value, _, _) in enumerate(values.values()):
+        if not np.isfinite(value):
+            axes.text(0.01, place, EMPTY, va="center", transform=axes.get_yaxis_transform())
+    axes.set_yticks(places, shortened(values, 20))
+    axes.set_ylim(len(values) - 0.5, -0.5)
+
+
+def errors(values: Sequence[tuple[float, float, float]]) -> Any:
+    """Return how far intervals reach to both sides of values, shape (2, values)."""
+    mean, low, high = np.array(values, np.float64).reshape(-1, 3).T
+    return np.maximum(np.nan_to_num(np.stack([mean - low, high - mean])), 0)
+
+
 def class_styles(classes: Sequence[str]) -> list[dict[str, Any]]:
     """Return colour and line of each class, the same ones in every figure."""
     free = iter(_OTHER_COLOURS * len(classes))
@@ -95,8 +148,11 @@ def shortened(names: Iterable[str], length: int = 14) -> list[str]:
 
 
 def legend_above(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> None:
-    """Put one legend above all panels."""
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    """Put one legend above all panels, in as many lines as it needs."""
+    widths = [_LEGEND_MARK + _LEGEND_LETTER * len(label) for label in labels]
+    room = float(figure.get_figwidth())
+    ncols = len(labels) if sum(widths) <= room else max(int(room / max(widths)), 1)
+    figure.legend(handles, labels, loc="outside upper center", ncols=ncols)
 
 
 def percent_axis(axes: Axes, which: str = "y") -> None:

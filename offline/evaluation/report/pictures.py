@@ -18,7 +18,9 @@ from rtbci.progress import track
 if TYPE_CHECKING:
     from offline.evaluation.material import Material
 
-_SEGMENT_S = 2.0
+SEGMENT_S = 2.0
+"""Length of Welch's windows, seconds."""
+
 _HIGHEST_HZ = 60.0
 _FLOOR = 1e-12  # square microvolts a hertz: what a channel without any signal gets
 
@@ -144,34 +146,62 @@ def spectrum(
     power : array, shape (classes, frequencies)
         Square microvolts a hertz, median over channels; NaN for a class without a stretch of at
         least two seconds.
+    """
+    labelled = [trial for trial in trials if trial.label >= 0]
+    stretches = ((labelled[k].label, samples) for k, samples in cut(blocks, labelled))
+    frequencies, density = power_density(stretches, sfreq)
+    power = np.full((n_classes, len(frequencies)), np.nan)
+    for label, found in density.items():
+        power[label] = _nanmedian(found, axis=0)
+    return frequencies, power
+
+
+def power_density(
+    stretches: Iterable[tuple[int, NDArray[np.floating]]],
+    sfreq: float,
+    segment_s: float = SEGMENT_S,
+) -> tuple[NDArray[np.float64], dict[int, NDArray[np.float64]]]:
+    """Estimate the power spectral density of each channel by class.
+
+    Parameters
+    ----------
+    stretches : iterable of (int, array of shape (channels, samples))
+        Class of each, and its signal in microvolts.
+    sfreq : float
+        Sampling rate, hertz.
+    segment_s : float
+        Length of Welch's windows, seconds; shorter stretches are left out.
+
+    Returns
+    -------
+    frequencies : array, shape (frequencies,)
+        Hertz, from the first above 0.
+    power : dict of int to array, shape (channels, frequencies)
+        Square microvolts a hertz, of each class that has a stretch; NaN for a channel with gaps in
+        all of them.
 
     Notes
     -----
-    Welch 1967 (doi 10.1109/TAU.1967.1161901): Hann windows of two seconds that overlap by half,
-    their mean taken off, averaged over all stretches of a class.
+    Welch 1967 (doi 10.1109/TAU.1967.1161901): Hann windows that overlap by half, their mean taken
+    off, averaged over all stretches of a class.
     """
     from scipy.signal import welch
 
-    length = round(_SEGMENT_S * sfreq)
+    length = round(segment_s * sfreq)
     frequencies = np.asarray(np.fft.rfftfreq(length, 1 / sfreq), np.float64)
     kept = (frequencies > 0) & (frequencies <= _HIGHEST_HZ)
     sums: dict[int, NDArray[np.float64]] = {}
     weights: dict[int, NDArray[np.float64]] = {}
-    labelled = [trial for trial in trials if trial.label >= 0]
-    for index, samples in cut(blocks, labelled):
+    for label, samples in stretches:
         if samples.shape[1] < length:
             continue
-        label = labelled[index].label
         density = welch(samples.astype(np.float64), sfreq, nperseg=length)[1][:, kept]
         known = np.isfinite(density)
         weight = samples.shape[1] * known
         sums[label] = sums.get(label, 0) + np.where(known, density, 0) * weight
         weights[label] = weights.get(label, 0) + weight
-    power = np.full((n_classes, int(kept.sum())), np.nan)
-    for label, total in sums.items():
-        with np.errstate(invalid="ignore"):
-            power[label] = _nanmedian(total / weights[label], axis=0)
-    return frequencies[kept], power
+    with np.errstate(invalid="ignore"):
+        return frequencies[kept], {k: total / weights[k] for k, total in sums.items()}
 
 
 def mean_spectra(

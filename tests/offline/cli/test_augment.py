@@ -77,6 +77,9 @@ def test_a_proof_compares_uses_starves_and_attacks(tmp_path, data):
     )
     said = say("evaluate", path, "--root", data, "--jobs", "1")
     assert "simulated data | simulated emotions: leave one session out" in said
+    report = (tmp_path / "found" / "report.html").read_text()
+    assert "Little of negative, naive-bayes" in report
+    assert "SIMULATED" in report.upper()
     for heading in ("generated and real maps", "naive-bayes, little of negative", "under attack"):
         assert heading in said
     found = json.loads((tmp_path / "found" / "proof.json").read_text())
@@ -91,6 +94,51 @@ def test_a_proof_compares_uses_starves_and_attacks(tmp_path, data):
     copies = {row["name"]: row["memorisation"]["copies"] for row in fold["rows"]}
     assert copies["mixed"] > 0.5 > copies["floor"]
     assert found["simulated"]
+    # Where no generator makes signals, nothing is said of them.
+    assert "signal" not in said
+    assert found["signals"] == []
+
+
+def test_generators_of_the_signal_are_compared_as_signals_and_as_maps(tmp_path, data):
+    asked = {"headset": {"kind": "autoregressive"}, "floor": {"kind": "gaussian"}}
+    path = proof(
+        tmp_path,
+        generators=asked,
+        signal_s=1.0,
+        robustness={"attacks": ["fgsm"], "windows": 20},
+    )
+    said = say("evaluate", path, "--root", data, "--jobs", "1")
+    for heading in ("generated and real maps", "generated and real signals", "Seam: "):
+        assert heading in said
+    found = json.loads((tmp_path / "found" / "proof.json").read_text())
+    (maps,), (signals,) = found["compared"], found["signals"]
+    assert [row["name"] for row in maps["rows"]] == ["real", "headset", "floor"]
+    assert [row["name"] for row in signals["rows"]] == ["real", "headset"]
+    assert signals["sfreq"] == 200
+    real, headset = signals["rows"]
+    assert real["seam"] is None
+    assert headset["seam"] == pytest.approx(1, abs=0.2)
+    assert max(headset["differences"]["spectrum"].values()) < 1
+    # What the signal path measures in the stream is of the classes that were played.
+    assert maps["rows"][1]["differences"]["effect"]["correlation"] > 0.3
+    # Recognisers learn with maps alone.
+    for each in (found["use"]["variants"], found["withstood"]):
+        assert list(each) == ["base", "floor"]
+
+
+def test_of_generators_of_the_signal_alone_recognisers_learn_nothing(tmp_path, data):
+    path = proof(tmp_path, generators={"headset": {"kind": "autoregressive"}}, signal_s=1.0)
+    say("evaluate", path, "--root", data, "--jobs", "1")
+    found = json.loads((tmp_path / "found" / "proof.json").read_text())
+    assert list(found["use"]["variants"]) == ["base"]
+    assert [len(fold["rows"]) for fold in (*found["compared"], *found["signals"])] == [2, 2]
+
+
+def test_a_proof_never_splits_inside_a_trial(tmp_path, data):
+    content = yaml.safe_load(proof(tmp_path).read_text())
+    content["evaluation"]["protocol"] = {"kind": "random-windows"}
+    with pytest.raises(ConfigError, match="a proof holds out whole trials"):
+        say("evaluate", written(tmp_path, **content), "--root", data, "--jobs", "1")
 
 
 def test_a_second_run_says_the_same_and_fits_nothing(tmp_path, data):
@@ -113,7 +161,7 @@ def without_times(said: str) -> list[str]:
     [
         ({"generators": {}}, "generators"),
         ({"generators": {"base": {"kind": "mixup"}}}, "no generator can be called base"),
-        ({"generators": {"a": {"kind": "autoregressive"}}}, "generators.a: .*makes no maps"),
+        ({"generators": {"real": {"kind": "mixup"}}}, "no generator can be called real"),
         ({"generators": {"a": {"kind": "dream"}}}, "generators.a"),
         ({"scarce": {"label": "joy"}}, "no class 'joy'; there are negative, neutral, positive"),
         ({"network": "eegnet"}, "no network of maps 'eegnet'"),

@@ -14,7 +14,7 @@ from matplotlib.image import AxesImage
 from offline.evaluation.findings import pooled
 from offline.evaluation.report.behaviour import calibration_figure, over_time_figure
 from offline.evaluation.report.heads import electrodes_figure, maps_figure, spectra_figure
-from offline.evaluation.report.panels import class_styles, shortened
+from offline.evaluation.report.panels import class_styles, legend_above, panels, shortened
 from offline.evaluation.report.scores import confusion_figure, controls_figure, subjects_figure
 from rtbci.montage.names import SEED_CHANNELS
 from tests.offline.evaluation.report.examples import CLASSES, findings, pictures, summary
@@ -169,6 +169,31 @@ def test_classes_look_the_same_whatever_their_order_and_differ() -> None:
     assert class_styles(CLASSES)[0]["color"] == class_styles(CLASSES[::-1])[2]["color"]
     many = class_styles(tuple("abcdef"))
     assert len({style["color"] for style in many}) == 6
+
+
+def test_a_map_that_is_flat_on_its_columns_scale_has_no_lines() -> None:
+    maps = np.zeros((2, 1, 62))
+    maps[0, 0] = np.linspace(-1, 1, 62)
+    maps[1, 0] = 1e-3 * maps[0, 0]
+    axes = maps_figure(("rest", "task"), pictures(bands=("alpha",), class_maps=maps)).get_axes()
+    lines = [
+        sum(len(path) for each in head.collections for path in each.get_paths())
+        for head in axes
+        if head.images
+    ]
+    assert lines[0] > lines[1] == 0
+
+
+@pytest.mark.parametrize("count", [1, 3, 9, 30])
+def test_a_legend_stays_within_its_figure(count: int) -> None:
+    labels = [f"recogniser {k}" for k in range(count)]
+    figure, (axes, *_) = panels(1, 3.0)
+    legend_above(figure, [axes.plot([0, 1])[0] for _ in labels], labels)
+    figure.draw_without_rendering()
+    drawn = figure.legends[0].get_window_extent()
+    assert drawn.x0 >= 0
+    assert drawn.x1 <= figure.bbox.x1
+    assert (figure.legends[0]._ncols == count) == (count <= 3)
 
 
 def test_shortened_names_keep_their_ends() -> None:

@@ -1,0 +1,1 @@
+"""What a person sees of a proof: the report, and how generators' training went."""

@@ -1,0 +1,59 @@
+"""Figures of real and generated maps on the head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offline.evaluation.report.heads import heads_figure, limit_of
+from offline.evaluation.report.panels import shortened
+from offline.evaluation.report.pictures import class_means
+from offline.proof.fidelity import REAL, TEST, Compared
+from offline.proof.sets import ExampleSet
+from rtbci.recipe import Recipe
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def band_figure(compared: Sequence[Compared], recipe: Recipe, plane: int) -> Figure:
+    """Draw one plane of the classes' maps: a row a class, a column for the real and each other.
+
+    Parameters
+    ----------
+    compared : sequence of Compared
+        Fold by fold.
+    recipe : Recipe
+        Channels and classes.
+    plane : int
+        Index among the recipe's planes.
+    """
+    drawn = effects(compared, len(recipe.classes))
+    maps = np.stack([each[:, plane] for each in drawn.values()], axis=1)
+    limit = max(limit_of(drawn[name][:, plane]) for name in (TEST, REAL))
+    names = shortened(drawn, 18)
+    return heads_figure(
+        recipe.classes, recipe.channels, names, maps, [limit] * len(names), unit="SD"
+    )
+
+
+def effects(compared: Sequence[Compared], n_classes: int) -> dict[str, NDArray[np.float64]]:
+    """Return each class's mean map less the mean over classes, mean over folds.
+
+    Returns
+    -------
+    dict of str to array, shape (classes, planes, channels)
+        By name, what all are compared with first. NaN for a class without maps.
+    """
+
+    def mean(sets: Sequence[ExampleSet]) -> NDArray[np.float64]:
+        parts = ((each.x.astype(np.float64), each.labels) for each in sets)
+        return class_means(parts, range(len(sets)), n_classes)
+
+    found = {TEST: mean([each.test for each in compared])}
+    for name in compared[0].made:
+        found[name] = mean([each.made[name] for each in compared])
+    return found
