@@ -13,9 +13,12 @@ from typer.testing import CliRunner
 
 from offline.cli.augment import app
 from offline.datasets.registry import load_dataset_settings, open_dataset
+from offline.evaluation.evaluate import Places
 from offline.generators import load_generator
 from offline.generators.experiment import GeneratorExperiment
 from offline.proof.config import Proof
+from offline.proof.run import prove
+from offline.proof.table import legend
 from offline.proof.use import variants_of
 from replay.simulator.dataset import write_seed_dataset
 from rtbci.configuration import load_yaml
@@ -27,6 +30,7 @@ CONFIGS = Path(__file__).parents[3] / "configs"
 SIMULATED = CONFIGS / "datasets" / "simulated.yaml"
 RECIPE = {"channels": ["F7", "F3", "FZ", "F4", "F8", "T7", "C3", "C4", "T8", "PZ"], "hop_s": 1.0}
 TRIAL_S = 14.0
+GENERATORS = {"floor": {"kind": "gaussian"}, "mixed": {"kind": "mixup"}}
 
 
 @pytest.fixture(scope="module")
@@ -63,75 +67,77 @@ def proof(folder: Path, **changes: Any) -> Path:
         "evaluation": evaluation,
         "output": "found",
         "recognisers": ["naive-bayes"],
-        "generators": {"floor": {"kind": "gaussian"}, "mixed": {"kind": "mixup"}},
+        "generators": GENERATORS,
         "folds": 1,
     }
     return written(folder, **asked | changes)
 
 
-def test_a_proof_compares_uses_starves_and_attacks(tmp_path, data):
+def test_a_proof_compares_uses_starves_and_attacks_and_goes_on_where_it_was(tmp_path, data):
     path = proof(
         tmp_path,
+        generators=GENERATORS | {"headset": {"kind": "autoregressive"}},
+        signal_s=1.0,
         scarce={"label": "negative", "kept": [0.3]},
         robustness={"attacks": ["fgsm"], "windows": 20},
     )
     said = say("evaluate", path, "--root", data, "--jobs", "1")
     assert "simulated data | simulated emotions: leave one session out" in said
+    for heading in (
+        "generated and real maps",
+        "generated and real signals",
+        "naive-bayes, little of negative",
+        "under attack",
+    ):
+        assert heading in said
     report = (tmp_path / "found" / "report.html").read_text()
     assert "Little of negative, naive-bayes" in report
     assert "SIMULATED" in report.upper()
-    for heading in ("generated and real maps", "naive-bayes, little of negative", "under attack"):
-        assert heading in said
     found = json.loads((tmp_path / "found" / "proof.json").read_text())
-    (fold,) = found["compared"]
-    assert [row["name"] for row in fold["rows"]] == ["real", "floor", "mixed"]
-    assert list(found["use"]["variants"]) == ["base", "floor", "mixed"]
+    assert found["simulated"]
+    (maps,), (signals,) = found["compared"], found["signals"]
+    # Recognisers learn with maps alone.
+    for each in (found["use"]["variants"], found["withstood"]):
+        assert list(each) == ["base", "floor", "mixed"]
     assert list(found["scarce"]) == ["0.3"]
     for folds in found["withstood"].values():
         assert folds[0]["accuracy"]["fgsm"] <= folds[0]["accuracy"]["clean"] <= 1
         assert folds[0]["least_change"] is None  # DeepFool was not asked for
+    assert_near_the_real_ones(maps["rows"], signals)
+
+    fits = {each: each.stat().st_mtime_ns for each in (tmp_path / "found/outcomes").iterdir()}
+    again = say("evaluate", path, "--root", data, "--jobs", "1")
+    assert without_times(again) == without_times(said)
+    for each, written_at in fits.items():
+        assert each.stat().st_mtime_ns == written_at
+
+
+def assert_near_the_real_ones(maps: list[Any], signals: dict[str, Any]) -> None:
+    assert [row["name"] for row in maps] == ["real", "floor", "mixed", "headset"]
     # What lies between two maps that were learned from is as near to them as a copy.
-    copies = {row["name"]: row["memorisation"]["copies"] for row in fold["rows"]}
+    copies = {row["name"]: row["memorisation"]["copies"] for row in maps}
     assert copies["mixed"] > 0.5 > copies["floor"]
-    assert found["simulated"]
-    # Where no generator makes signals, nothing is said of them.
-    assert "signal" not in said
-    assert found["signals"] == []
-
-
-def test_generators_of_the_signal_are_compared_as_signals_and_as_maps(tmp_path, data):
-    asked = {"headset": {"kind": "autoregressive"}, "floor": {"kind": "gaussian"}}
-    path = proof(
-        tmp_path,
-        generators=asked,
-        signal_s=1.0,
-        robustness={"attacks": ["fgsm"], "windows": 20},
-    )
-    said = say("evaluate", path, "--root", data, "--jobs", "1")
-    for heading in ("generated and real maps", "generated and real signals", "Seam: "):
-        assert heading in said
-    found = json.loads((tmp_path / "found" / "proof.json").read_text())
-    (maps,), (signals,) = found["compared"], found["signals"]
-    assert [row["name"] for row in maps["rows"]] == ["real", "headset", "floor"]
-    assert [row["name"] for row in signals["rows"]] == ["real", "headset"]
+    # What the signal path measures in the stream is of the classes that were played.
+    assert maps[3]["differences"]["effect"]["correlation"] > 0.3
     assert signals["sfreq"] == 200
     real, headset = signals["rows"]
+    assert [real["name"], headset["name"]] == ["real", "headset"]
     assert real["seam"] is None
     assert headset["seam"] == pytest.approx(1, abs=0.2)
     assert max(headset["differences"]["spectrum"].values()) < 1
-    # What the signal path measures in the stream is of the classes that were played.
-    assert maps["rows"][1]["differences"]["effect"]["correlation"] > 0.3
-    # Recognisers learn with maps alone.
-    for each in (found["use"]["variants"], found["withstood"]):
-        assert list(each) == ["base", "floor"]
 
 
 def test_of_generators_of_the_signal_alone_recognisers_learn_nothing(tmp_path, data):
     path = proof(tmp_path, generators={"headset": {"kind": "autoregressive"}}, signal_s=1.0)
-    say("evaluate", path, "--root", data, "--jobs", "1")
-    found = json.loads((tmp_path / "found" / "proof.json").read_text())
-    assert list(found["use"]["variants"]) == ["base"]
-    assert [len(fold["rows"]) for fold in (*found["compared"], *found["signals"])] == [2, 2]
+    proven = prove(path, (data,), None, Places(1))
+    assert [each.name for each in proven.use.whole.variants] == ["base"]
+    assert [len(fold.rows) for fold in (*proven.compared, *proven.signals)] == [2, 2]
+
+
+def test_where_no_generator_makes_signals_nothing_is_said_of_them(tmp_path, data):
+    proven = prove(proof(tmp_path, generators=GENERATORS), (data,), None, Places(1))
+    assert proven.signals == ()
+    assert "signal" not in legend(proven)
 
 
 def test_a_proof_never_splits_inside_a_trial(tmp_path, data):
@@ -139,16 +145,6 @@ def test_a_proof_never_splits_inside_a_trial(tmp_path, data):
     content["evaluation"]["protocol"] = {"kind": "random-windows"}
     with pytest.raises(ConfigError, match="a proof holds out whole trials"):
         say("evaluate", written(tmp_path, **content), "--root", data, "--jobs", "1")
-
-
-def test_a_second_run_says_the_same_and_fits_nothing(tmp_path, data):
-    path = proof(tmp_path)
-    first = say("evaluate", path, "--root", data, "--jobs", "1")
-    fits = {each: each.stat().st_mtime_ns for each in (tmp_path / "found/outcomes").iterdir()}
-    again = say("evaluate", path, "--root", data, "--jobs", "1")
-    assert without_times(again) == without_times(first)
-    for each, written_at in fits.items():
-        assert each.stat().st_mtime_ns == written_at
 
 
 def without_times(said: str) -> list[str]:
