@@ -162,6 +162,8 @@ def measured(
     train: Mapping[int, NDArray[np.intp]],
     recipe: Recipe,
     persons: Mapping[int, Person],
+    *,
+    mean_covariance: bool = True,
 ) -> Measures:
     """Return what all recordings' inputs are measured by, learned from the training windows.
 
@@ -175,9 +177,12 @@ def measured(
         Says what is needed.
     persons : mapping of int to Person
         Whose calibration each recording is relative to; empty without one.
+    mean_covariance : bool
+        Whether a recipe's covariances are looked at: their mean takes seconds.
     """
     statistics = training_statistics(features, train, persons)
-    if recipe.covariance and recipe.normalisation.kind == "adaptive" and not persons:
+    followed = mean_covariance and recipe.covariance
+    if followed and recipe.normalisation.kind == "adaptive" and not persons:
         total = sum(map(len, train.values()))
         every = total // _MEAN_WINDOWS + 1
         parts = [features[r].part(w[::every]).covariances for r, w in train.items()]

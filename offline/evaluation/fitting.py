@@ -166,8 +166,10 @@ def learn(bench: Bench, task: Task) -> Learned:
     validation: WindowsOf = fold_windows(fold, "validation", *learned)
     if bench.scarce is not None:
         train = without_most(train, features, bench.scarce, recipe)
-    measures = measured(features, train, recipe, bench.persons)
     needs = RECOGNISERS[task.recogniser].needs
+    measures = measured(
+        features, train, recipe, bench.persons, mean_covariance=needs == "covariances"
+    )
     # Each is hundreds or thousands of numbers: what would be thinned later is not even kept.
     most = most_windows(task.recogniser, bench.settings)
     train, validation = _thinned(train, features, most), _thinned(validation, features, most)

@@ -57,7 +57,7 @@ def parts_of(bench: Bench, fold: Fold, most: int) -> Parts:
     recipe = bench.material.recipe
     features = all_features(bench)
     train: WindowsOf = fold_windows(fold, "train", features, bench.stride, recipe.history_hops)
-    measures = measured(features, train, recipe, bench.persons)
+    measures = measured(features, train, recipe, bench.persons, mean_covariance=False)
 
     def real(chosen: WindowsOf, first_trial: int) -> Real:
         maps = inputs_at(chosen, features, measures, recipe, "maps").maps
