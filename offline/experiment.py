@@ -21,7 +21,7 @@ import rtbci
 from offline.calibrating import Measures, block_windows, measured, persons_of
 from offline.datasets.config import Dataset
 from offline.datasets.recording import Recording
-from offline.datasets.registry import load_dataset_settings, open_dataset
+from offline.datasets.registry import open_named
 from offline.evaluation.lag import lag_s
 from offline.features.cache import extract_all
 from offline.features.extract import Features, chunks_of
@@ -123,9 +123,7 @@ def run(experiment: Experiment) -> Result:
     RtbciError
         If the settings do not fit the data or a file cannot be read or written; one line.
     """
-    if experiment.root is None:
-        raise ConfigError("where the data lie is not said; set root in the file, or pass --root")
-    dataset = open_dataset(load_dataset_settings(experiment.dataset), experiment.root)
+    dataset = open_named(experiment.dataset, experiment.root)
     needs = kind_named(experiment.model.kind).needs
     recipe = completed(recipe_for(experiment.recipe, dataset.settings), {needs})
     split = make_split(dataset.recordings, recipe.classes, experiment.split, experiment.seed)

@@ -273,3 +273,10 @@ def windows_of(
         if len(windows):
             found[recording].append(windows)
     return {recording: np.sort(np.concatenate(parts)) for recording, parts in found.items()}
+
+
+def trials_at(chosen: Mapping[int, NDArray[np.intp]], features: ByRecording) -> NDArray[np.int64]:
+    """Return a number for the trial of each window, another one for each trial of a recording."""
+    pairs = [np.column_stack([np.full(len(w), r), features[r].trial[w]]) for r, w in chosen.items()]
+    _, numbers = np.unique(np.concatenate(pairs), axis=0, return_inverse=True)
+    return numbers.reshape(-1).astype(np.int64)

@@ -95,6 +95,28 @@ def named_dataset_settings(named: str) -> DatasetSettings:
     return load_dataset_settings(Path(named))
 
 
+def open_named(dataset: Path, root: Path | None) -> Dataset:
+    """Find the recordings of a data set that an experiment names.
+
+    Parameters
+    ----------
+    dataset : Path
+        Its YAML file.
+    root : Path or None
+        The folder that holds the data.
+
+    Raises
+    ------
+    ConfigError
+        If no folder is given, or the settings are wrong.
+    RecordingError
+        As :func:`open_dataset`.
+    """
+    if root is None:
+        raise ConfigError("where the data lie is not said; set root in the file, or pass --root")
+    return open_dataset(load_dataset_settings(dataset), root)
+
+
 def open_dataset(settings: DatasetSettings, root: Path, keep_going: bool = False) -> Dataset:
     """Find a data set's recordings; no samples are read yet.
 

@@ -86,13 +86,6 @@ def scarce_label(name: str, recipe: Recipe) -> int:
     return recipe.classes.index(name)
 
 
-def trials_at(chosen: WindowsOf, features: Sequence[Features]) -> NDArray[np.int64]:
-    """Return a number for the trial of each window, another one for each trial of a recording."""
-    pairs = [np.column_stack([np.full(len(w), r), features[r].trial[w]]) for r, w in chosen.items()]
-    _, numbers = np.unique(np.concatenate(pairs), axis=0, return_inverse=True)
-    return numbers.reshape(-1).astype(np.int64)
-
-
 def augmented(
     inputs: Inputs,
     labels: NDArray[np.int64],

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offline.calibrating import Blocks, Measures, measured
-from offline.evaluation.augmenting import Augmentation, Scarce, augmented, trials_at, without_most
+from offline.evaluation.augmenting import Augmentation, Scarce, augmented, without_most
 from offline.evaluation.config import TRIVIAL
 from offline.evaluation.material import Material
 from offline.evaluation.outcome import Fit, Said, Task
@@ -41,6 +41,7 @@ from offline.recognisers import (
     thinned,
 )
 from offline.recognisers.places import placed, with_outputs
+from offline.splits import trials_at
 from rtbci.model.person import Person
 from rtbci.model.prototypes import Prototypes
 from rtbci.recipe import Recipe

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from offline.datasets.registry import load_dataset_settings, open_dataset
+from offline.datasets.registry import open_named
 from offline.features.recipes import recipe_for
 from offline.generators.file import save_generator
 from offline.generators.generator import Generator, Real
@@ -18,7 +18,6 @@ from offline.generators.registry import GENERATORS, GeneratorSettings, build_gen
 from offline.provenance import versions
 from offline.splits import SplitSettings, make_split
 from rtbci.configuration import PathBeside, Settings
-from rtbci.errors import ConfigError
 from rtbci.recipe import Recipe
 
 
@@ -88,9 +87,7 @@ def train_generator(experiment: GeneratorExperiment) -> Made:
     RtbciError
         If the settings do not fit the data or a file cannot be read or written; one line.
     """
-    if experiment.root is None:
-        raise ConfigError("where the data lie is not said; set root in the file, or pass --root")
-    dataset = open_dataset(load_dataset_settings(experiment.dataset), experiment.root)
+    dataset = open_named(experiment.dataset, experiment.root)
     recipe = recipe_for(experiment.recipe, dataset.settings)
     split = make_split(dataset.recordings, recipe.classes, experiment.split, experiment.seed)
     sfreq = 0.0

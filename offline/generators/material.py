@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from offline.datasets.recording import Recording
 from offline.features.cache import extract_all
 from offline.generators.generator import Real
-from offline.splits import TrialKey, windows_of
+from offline.splits import TrialKey, trials_at, windows_of
 from rtbci.errors import GeneratorError
 from rtbci.montage.names import canonical_name
 from rtbci.recipe import Recipe
@@ -40,12 +40,10 @@ def maps_in(
     found, _ = extract_all(recordings, recipe)
     features = [each for each in found if each is not None]  # all: none may be left out here
     chosen = windows_of(tuple(trials), features, stride, 0)
-    numbers = {(r, k) for r, w in chosen.items() for k in np.unique(features[r].trial[w])}
-    number_of = {key: n for n, key in enumerate(sorted(numbers))}
     return Real(
         np.concatenate([features[r].maps[w] for r, w in chosen.items()]).astype(np.float32),
         np.concatenate([features[r].label[w] for r, w in chosen.items()]),
-        np.array([number_of[r, k] for r, w in chosen.items() for k in features[r].trial[w]]),
+        trials_at(chosen, features),
     )
 
 

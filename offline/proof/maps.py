@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from offline.generators.generator import Floats
 from offline.proof.distances import between_gaussians
-from offline.proof.sets import ExampleSet, over_classes, shared_classes
+from offline.proof.sets import ExampleSet, over_classes, refuse_flat, shared_classes
 from rtbci.errors import GeneratorError
 
 
@@ -164,12 +164,7 @@ def effect_pattern(real: ExampleSet, other: ExampleSet) -> EffectPattern:
 
 
 def _maps(real: ExampleSet, other: ExampleSet) -> tuple[ExampleSet, ExampleSet]:
-    for each in (real, other):
-        if each.x.ndim != 3:
-            raise GeneratorError(
-                "maps are compared as (planes, channels); one has the shape "
-                f"{' x '.join(map(str, each.x.shape[1:]))}"
-            )
+    refuse_flat(real, other, "maps are compared as (planes, channels)")
     return real, other
 
 

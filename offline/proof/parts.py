@@ -9,13 +9,12 @@ from typing import Literal
 import numpy as np
 
 from offline.calibrating import Measures, measured
-from offline.evaluation.augmenting import trials_at
 from offline.evaluation.fitting import Bench, all_features
 from offline.evaluation.protocols import Fold, fold_windows
 from offline.generators import Real
 from offline.proof.sets import ExampleSet, matched
 from offline.recognisers import WindowsOf, inputs_at, labels_at
-from offline.splits import TrialKey
+from offline.splits import TrialKey, trials_at
 
 
 @dataclass(frozen=True)

@@ -157,6 +157,14 @@ def matched(
     return drawn[0], drawn[1]
 
 
+def refuse_flat(real: ExampleSet, other: ExampleSet, what: str) -> None:
+    """Raise an error of one line if examples have not two axes, as ``what`` names them."""
+    for each in (real, other):
+        if each.x.ndim != 3:
+            shape = " x ".join(map(str, each.x.shape[1:]))
+            raise GeneratorError(f"{what}; one has the shape {shape}")
+
+
 def refuse_not_finite(x: Floats) -> None:
     """Raise an error of one line if a number is NaN or infinite."""
     if not np.isfinite(x).all():

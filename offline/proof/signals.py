@@ -16,7 +16,7 @@ import scipy.stats
 from numpy.typing import NDArray
 
 from offline.generators.generator import Floats
-from offline.proof.sets import ExampleSet, over_classes
+from offline.proof.sets import ExampleSet, over_classes, refuse_flat
 from rtbci.errors import GeneratorError
 from rtbci.recipe import Band
 from rtbci.signal.geometry import regularised
@@ -275,12 +275,7 @@ def kurtosis_difference(real: ExampleSet, other: ExampleSet) -> float:
 
 
 def _windows(real: ExampleSet, other: ExampleSet) -> tuple[ExampleSet, ExampleSet]:
-    for each in (real, other):
-        if each.x.ndim != 3:
-            raise GeneratorError(
-                "signals are compared as windows (channels, samples); one has the shape "
-                f"{' x '.join(map(str, each.x.shape[1:]))}"
-            )
+    refuse_flat(real, other, "signals are compared as windows (channels, samples)")
     return real, other
 
 

@@ -11,7 +11,6 @@ from offline.evaluation.augmenting import (
     Augmentation,
     Scarce,
     augmented,
-    trials_at,
     without_most,
 )
 from offline.evaluation.fitting import run_task
@@ -21,6 +20,7 @@ from offline.examples import MapExamples
 from offline.features.extract import extract
 from offline.generators.gaussian import GaussianSettings
 from offline.recognisers import Inputs
+from offline.splits import trials_at
 from rtbci.errors import ConfigError, GeneratorError
 from tests.offline.evaluation.people import LABELS, RECIPE, bench, person
 
