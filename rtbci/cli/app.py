@@ -14,6 +14,7 @@ import typer
 import rtbci
 from rtbci.cli.by_name import command_at
 from rtbci.errors import RtbciError
+from rtbci.signals import repeat_dropped_interrupts
 from rtbci.stream.network import quiet_lsl
 
 # Each command and where its function is. Those outside rtbci are loaded by name, so that rtbci
@@ -65,6 +66,7 @@ def build() -> typer.Typer:
 def main() -> None:
     """Run the command line; an error is one line on stderr."""
     signal.signal(signal.SIGTERM, _interrupt)
+    repeat_dropped_interrupts()
     quiet_lsl()
     try:
         build()()

@@ -96,8 +96,7 @@ def test_a_stopped_evaluation_goes_on_and_ends_the_same(tmp_path, data):
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=30)
-        assert process.returncode == 1
-        assert said == "rtbci: stopped before it was done\n"
+        assert (process.returncode, said) == (1, "rtbci: stopped before it was done\n")
     before = {file: file.stat().st_mtime_ns for file in outcomes.glob("*.npz")}
     assert not (stopped / "found" / "metrics.json").exists()
     say(config(stopped, data))

@@ -146,8 +146,17 @@ import signal, time
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent may have it ignored
 
+class Deaf:
+    def __del__(self) -> None:
+        print("waiting", flush=True)
+        time.sleep(60)
+
 def replay(kind: str) -> None:
     """Fail."""
+    if kind == "deaf":
+        deaf = Deaf()
+        del deaf
+        time.sleep(60)
     if kind == "silent":
         raise AssertionError
     if kind == "wait":
@@ -212,6 +221,15 @@ def test_a_command_that_is_stopped_says_nothing_long(defective, number):
     assert process.returncode not in (0, -number)
     assert len(said.splitlines()) <= 2
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_that_python_had_to_drop_is_not_lost(defective, number):
+    process = start(defective, "replay", "deaf")
+    assert process.stdout.readline() == "waiting\n"
+    process.send_signal(number)
+    said = process.communicate(timeout=30)[1]
+    assert (process.returncode, said) == (1, "rtbci: stopped before it was done\n")
 
 
 def test_a_reader_that_has_gone_is_no_error(defective):
