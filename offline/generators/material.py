@@ -35,11 +35,13 @@ def maps_in(
     Raises
     ------
     RtbciError
-        If a recording cannot be read; one line.
+        If a recording cannot be read, or no trial is as long as a window; one line.
     """
     found, _ = extract_all(recordings, recipe)
     features = [each for each in found if each is not None]  # all: none may be left out here
     chosen = windows_of(tuple(trials), features, stride, 0)
+    if not chosen:
+        raise _too_short(recipe.window_s)
     return Real(
         np.concatenate([features[r].maps[w] for r, w in chosen.items()]).astype(np.float32),
         np.concatenate([features[r].label[w] for r, w in chosen.items()]),
@@ -88,13 +90,17 @@ def signal_in(
         ]
     counts = [len(windows) for windows, _ in parts]
     if not sum(counts):
-        raise GeneratorError(f"no trial is as long as a window of {window_s:g} s")
+        raise _too_short(window_s)
     real = Real(
         np.concatenate([windows for windows, _ in parts]),
         np.repeat([label for _, label in parts], counts),
         np.repeat(np.arange(len(parts)), counts),
     )
     return real, sfreq
+
+
+def _too_short(window_s: float) -> GeneratorError:
+    return GeneratorError(f"no trial is as long as a window of {window_s:g} s")
 
 
 def _side_by_side(samples: NDArray[np.float32], length: int) -> NDArray[np.float32]:

@@ -62,7 +62,8 @@ class Proof(Settings):
     network : str
         The network in whose features generated maps are compared, and that is attacked.
     folds : int
-        In how many of the protocol's folds generated and real maps are compared.
+        In how many of the protocol's folds generated and real EEG are compared, and networks
+        attacked; they are spread evenly, so that they are not all of one person.
     """
 
     evaluation: PathBeside | dict[str, Any]

@@ -15,6 +15,7 @@ from offline.generators import Real
 from offline.proof.sets import ExampleSet, matched
 from offline.recognisers import WindowsOf, inputs_at, labels_at
 from offline.splits import TrialKey, trials_at
+from rtbci.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ def parts_of(bench: Bench, fold: Fold, most: int) -> Parts:
         One of the protocol's.
     most : int
         The most maps of a held-out part.
+
+    Raises
+    ------
+    RtbciError
+        If a part has no window; one line.
     """
     recipe = bench.material.recipe
     features = all_features(bench)
@@ -68,7 +74,10 @@ def parts_of(bench: Bench, fold: Fold, most: int) -> Parts:
         )
 
     def held_out(part: Literal["validation", "test"]) -> WindowsOf:
-        return fold_windows(fold, part, features, stride=1)
+        chosen = fold_windows(fold, part, features, stride=1)
+        if not chosen:
+            raise ConfigError(f"{fold.name}: no {part} window: trials too short")
+        return chosen
 
     # Trials are counted in each part by itself: no trial is in two.
     learned = real(train, 0)

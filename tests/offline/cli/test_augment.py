@@ -22,7 +22,7 @@ from offline.proof.table import legend
 from offline.proof.use import variants_of
 from replay.simulator.dataset import write_seed_dataset
 from rtbci.configuration import load_yaml
-from rtbci.errors import ConfigError, GeneratorError
+from rtbci.errors import ConfigError, GeneratorError, RecipeError
 from rtbci.montage.names import SEED_CHANNELS
 
 pytestmark = pytest.mark.usefixtures("one_cache")
@@ -128,10 +128,13 @@ def assert_near_the_real_ones(maps: list[Any], signals: dict[str, Any]) -> None:
 
 
 def test_of_generators_of_the_signal_alone_recognisers_learn_nothing(tmp_path, data):
-    path = proof(tmp_path, generators={"headset": {"kind": "autoregressive"}}, signal_s=1.0)
+    headset = {"headset": {"kind": "autoregressive"}}
+    path = proof(tmp_path, generators=headset, signal_s=1.0, folds=2)
     proven = prove(path, (data,), None, Places(1))
     assert [each.name for each in proven.use.whole.variants] == ["base"]
-    assert [len(fold.rows) for fold in (*proven.compared, *proven.signals)] == [2, 2]
+    assert [len(fold.rows) for fold in (*proven.compared, *proven.signals)] == [2, 2, 2, 2]
+    # Of four folds, two a person, those of both people.
+    assert len({fold.fold.split()[1] for fold in proven.compared}) == 2
 
 
 def test_where_no_generator_makes_signals_nothing_is_said_of_them(tmp_path, data):
@@ -218,6 +221,14 @@ def test_a_generator_of_the_signal_learns_microvolts_of_the_channels_in_their_or
 def test_too_little_or_too_long_is_told_in_one_line(tmp_path, data):
     with pytest.raises(GeneratorError, match="no trial is as long as a window of 20 s"):
         say("train", generator(tmp_path, "autoregressive", signal_s=20.0), "--root", data)
+    long = RECIPE | {"window_s": 20.0}
+    with pytest.raises(GeneratorError, match="no trial is as long as a window of 20 s"):
+        say("train", generator(tmp_path, "gaussian", recipe=long), "--root", data)
+    path = proof(tmp_path)
+    content = yaml.safe_load(path.read_text())
+    content["evaluation"]["recipe"] = long
+    with pytest.raises(RecipeError, match="there are no training maps"):
+        say("evaluate", written(tmp_path, **content), "--root", data, "--jobs", "1")
     with pytest.raises(ConfigError, match="where the data lie is not said"):
         say("train", generator(tmp_path, "gaussian"))
 

@@ -18,7 +18,7 @@ from offline.proof.signal_parts import signal_parts_of
 from offline.proof.streamed import maps_of, recorded, scripts_of
 from offline.recognisers import RecogniserSettings
 from replay.simulator.simulator import Simulator
-from rtbci.errors import GeneratorError
+from rtbci.errors import ConfigError, GeneratorError
 from rtbci.recipe import Calibration, Normalisation, Recipe
 from rtbci.signal.normalisation import Normaliser
 from rtbci.signal.path import SignalPath
@@ -271,3 +271,10 @@ def test_recordings_without_such_a_signal_are_told_in_one_line(recordings, fold,
     with pytest.raises(GeneratorError, match=match) as told:
         signal_parts_of(bench_with(odd), fold, 2.0, 1000)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_a_part_without_a_window_is_told_in_one_line(bench, fold, part):
+    empty = dataclasses.replace(fold, **{part: ()})
+    with pytest.raises(ConfigError, match=f"no {part} window: trials too short"):
+        parts_of(bench, empty, 100)
