@@ -33,6 +33,8 @@ class AdversarialSettings(Settings):
     ----------
     epochs : int
         Passes over the maps.
+    least_steps : int
+        Batches that are learned from at least: of few maps there are more passes.
     batch_size : int
         Maps a step.
     learning_rate : float
@@ -44,10 +46,19 @@ class AdversarialSettings(Settings):
     """
 
     epochs: Annotated[int, Field(ge=1)] = 30
+    least_steps: Annotated[int, Field(ge=1)] = 800
     batch_size: Annotated[int, Field(ge=2)] = 64
     learning_rate: Annotated[float, Field(gt=0)] = 2e-4
     width: Width = 16
     device: DeviceName = "auto"
+
+    def steps(self, n_maps: int) -> int:
+        """Return how many batches a pass over so many maps has."""
+        return math.ceil(n_maps / self.batch_size)
+
+    def passes(self, n_maps: int) -> int:
+        """Return how many passes there are over so many maps."""
+        return max(self.epochs, math.ceil(self.least_steps / self.steps(n_maps)))
 
 
 A = TypeVar("A", bound=AdversarialSettings)
@@ -98,7 +109,7 @@ class Duel(ABC, Generic[A]):
         self.networks = networks.to(device.place)
         self._settings = settings
         self._maps, self._labels = maps.to(device.place), labels.to(device.place)
-        self._steps = math.ceil(len(maps) / settings.batch_size)
+        self._steps = settings.steps(len(maps))
         self._optimisers = {
             name: torch.optim.Adam(part.parameters(), lr=settings.learning_rate, betas=betas)
             for name, part in networks.named_children()
@@ -163,7 +174,7 @@ class AdversarialGenerator(Generator[A]):
 
         trainee, self.course = train(
             begin,
-            self.settings.epochs,
+            self.settings.passes(len(maps)),
             choose_device(self.settings.device),
             seed,
             self.kind,

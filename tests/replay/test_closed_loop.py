@@ -65,7 +65,7 @@ def together(people: list[Real]) -> Real:
 def generator(tmp_path_factory) -> Path:
     """An ESC-GAN's file, learned from eight people."""
     path = tmp_path_factory.mktemp("generator") / "esc.pt"
-    settings = EscGanSettings(width=8, learning_rate=5e-4)
+    settings = EscGanSettings(least_steps=1, batch_size=64, width=8, learning_rate=5e-4)
     save_generator(
         path, build_generator(RECIPE, settings).fit(together(simulated(range(1, 9)))), {}
     )

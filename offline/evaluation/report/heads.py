@@ -52,6 +52,7 @@ def heads_figure(
     maps: NDArray[np.float64],
     limits: Sequence[float],
     unit: str = "nats",
+    leading: int = 0,
 ) -> Figure:
     """Draw heads: of each row's and column's map.
 
@@ -67,11 +68,12 @@ def heads_figure(
         The greatest distance from zero that each column's scale shows.
     unit : str
         Of the maps.
+    leading : int
+        The first so many columns are drawn again wherever others go on below: what those are
+        compared with.
     """
-    n_blocks = math.ceil(len(columns) / _MAPS_ABREAST)
-    widest = math.ceil(len(columns) / n_blocks)
-    starts = range(0, len(columns), widest)
-    blocks = [slice(k, min(k + widest, len(columns))) for k in starts]
+    blocks = _abreast(len(columns), leading)
+    n_blocks, widest = len(blocks), max(map(len, blocks))
     height = 2.0 * len(rows) + 1.1
     # Heads keep their shape after the layout, which then would cut the titles above them.
     figure = new_figure(max(2.0 * widest, 4.0) + 0.5, height * n_blocks, headroom=0.15)
@@ -80,9 +82,9 @@ def heads_figure(
     for part, block in zip(parts, blocks, strict=True):
         # A last block that is not full keeps the others' size of maps.
         axes = part.subplots(len(rows), widest, squeeze=False)
-        for unused in axes[:, block.stop - block.start :].ravel():
+        for unused in axes[:, len(block) :].ravel():
             unused.set_axis_off()
-        for place, column in enumerate(range(block.start, block.stop)):
+        for place, column in enumerate(block):
             _column(part, axes[:, place], maps[:, column], info, limits[column], unit)
             axes[0, place].set_title(columns[column])
         for panel, name in zip(axes[:, 0], shortened(rows), strict=True):
@@ -91,6 +93,13 @@ def heads_figure(
                 transform=panel.transAxes,
             )  # fmt: skip
     return figure
+
+
+def _abreast(columns: int, leading: int) -> list[list[int]]:
+    """Return which columns stand abreast, from above to below."""
+    n_blocks = max(math.ceil((columns - leading) / (_MAPS_ABREAST - leading)), 1)
+    parts = np.array_split(np.arange(leading, columns), n_blocks)
+    return [[*range(leading), *part.tolist()] for part in parts]
 
 
 def _column(

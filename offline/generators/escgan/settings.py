@@ -50,6 +50,9 @@ class EscGanSettings(AdversarialSettings):
     """
 
     kind: Literal["esc-gan"] = "esc-gan"
+    # With fewer or greater steps edits of a few hundred maps miss the pattern of their class.
+    least_steps: Annotated[int, Field(ge=1)] = 1600
+    batch_size: Annotated[int, Field(ge=2)] = 32
     weights: LossWeights = LossWeights()
     filter: bool = True
     choose_by_counts: bool = True

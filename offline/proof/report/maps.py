@@ -35,9 +35,8 @@ def band_figure(compared: Sequence[Compared], recipe: Recipe, plane: int) -> Fig
     maps = np.stack([each[:, plane] for each in drawn.values()], axis=1)
     limit = max(limit_of(drawn[name][:, plane]) for name in (TEST, REAL))
     names = shortened(drawn, 18)
-    return heads_figure(
-        recipe.classes, recipe.channels, names, maps, [limit] * len(names), unit="SD"
-    )
+    limits = [limit] * len(names)
+    return heads_figure(recipe.classes, recipe.channels, names, maps, limits, "SD", leading=1)
 
 
 def effects(compared: Sequence[Compared], n_classes: int) -> dict[str, NDArray[np.float64]]:

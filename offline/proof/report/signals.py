@@ -107,7 +107,8 @@ def power_figure(compared: SignalCompared, recipe: Recipe, band: Band) -> Figure
     maps = np.stack([each - level for each in found.values()], axis=1)
     limit = max(limit_of(found[name] - level) for name in (TEST, REAL))
     names = shortened(found, 18)
-    return heads_figure(classes, recipe.channels, names, maps, [limit] * len(names), unit="dB")
+    limits = [limit] * len(names)
+    return heads_figure(classes, recipe.channels, names, maps, limits, "dB", leading=1)
 
 
 def band_power(

@@ -20,7 +20,12 @@ from rtbci.recipe import Recipe
 from tests.offline.generators.material import RECIPE, maps
 from tests.offline.generators.test_pictures import NINETEEN
 
-SMALL: dict[str, Any] = {"width": 3, "batch_size": 16, "device": "cpu"}
+SMALL: dict[str, Any] = {
+    "least_steps": 1,
+    "width": 3,
+    "batch_size": 16,
+    "device": "cpu",
+}
 KINDS: tuple[tuple[type[AdversarialGenerator[Any]], type[AdversarialSettings]], ...] = (
     (EscGan, EscGanSettings),
     (WganGp, WganSettings),
@@ -53,6 +58,16 @@ def interrupted(kind: type[AdversarialGenerator[Any]], after: int) -> type:
 
 def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
     return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
+
+
+@each_kind
+@pytest.mark.parametrize(("least", "passes"), [(1, 2), (10, 2), (11, 3), (15, 3)])
+def test_of_few_maps_there_are_more_passes(kind, settings, least, passes):
+    real = maps()
+    assert 64 < len(real.x) <= 80  # five batches
+    wanted = settings(epochs=2, **SMALL | {"least_steps": least})
+    course = kind(RECIPE, wanted).fit(real, 0).course
+    assert {len(each) for each in course.losses.values()} == {passes}
 
 
 @each_kind
@@ -162,7 +177,8 @@ def test_the_networks_output_does_not_depend_on_how_many_are_asked_for(kind, set
 
 @each_kind
 @pytest.mark.parametrize(
-    ("key", "value"), [("epochs", 0), ("batch_size", 1), ("learning_rate", 0), ("width", 0)]
+    ("key", "value"),
+    [("epochs", 0), ("least_steps", 0), ("batch_size", 1), ("learning_rate", 0), ("width", 0)],
 )
 def test_senseless_settings_are_refused(kind, settings, key, value):
     with pytest.raises(ConfigError, match=f"{key} = {value}"):

@@ -30,10 +30,10 @@ def test_a_generator_that_is_found_out_still_has_a_gradient():
 
 
 def test_the_discriminator_has_batch_normalisation_behind_all_but_its_first_layer():
-    state = Dcgan(RECIPE, DcganSettings(epochs=1, width=3)).fit(maps()).state()
+    state = Dcgan(RECIPE, DcganSettings(epochs=1, least_steps=1, width=3)).fit(maps()).state()
     found = sorted(len(v) for k, v in state.items() if "discriminator" in k and "running_m" in k)
     assert found == [6, 6, 12]
 
 
 def test_it_learns_where_each_class_lies_and_how_much_it_varies():
-    check_learned(Dcgan, DcganSettings(epochs=40, width=4, learning_rate=1e-3))
+    check_learned(Dcgan, DcganSettings(epochs=40, least_steps=1, width=4, learning_rate=1e-3))

@@ -14,7 +14,9 @@ from rtbci.configuration import validate
 from rtbci.errors import ConfigError
 from tests.offline.generators.material import RECIPE, maps
 
-SETTINGS = EscGanSettings(epochs=20, width=4, batch_size=32, learning_rate=1e-3, device="cpu")
+SETTINGS = EscGanSettings(
+    epochs=20, least_steps=1, width=4, batch_size=32, learning_rate=1e-3, device="cpu"
+)
 
 
 def trained(real: Real, **changes: object) -> EscGan:

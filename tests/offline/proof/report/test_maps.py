@@ -56,3 +56,13 @@ def test_it_is_the_plane_that_was_asked_for():
     for image, (least, most) in zip(images, ((0, 5), (50, 100)), strict=True):
         assert least < image.get_clim()[1] < most
         assert least < np.ma.max(np.ma.masked_invalid(image.get_array())) < most
+
+
+def test_what_maps_are_compared_with_leads_each_row_of_heads():
+    one = compared()
+    many = {f"made {k}": one.made["poor"] for k in range(7)}
+    figure = band_figure((replace(one, made={REAL: one.made[REAL], **many}),), recipe(), 2)
+    titles = [each.get_title() for each in figure.get_axes() if each.get_title()]
+    first, second = [k for k, title in enumerate(titles) if title == TEST]
+    assert first == 0
+    assert titles[1:second] + titles[second + 1 :] == [REAL, *many]
