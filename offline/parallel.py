@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import TypeVar
 
 from rtbci.errors import RtbciError
@@ -47,9 +50,28 @@ def over_processes(work: Callable[[T], R], items: Iterable[T], jobs: int) -> Ite
         warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
         parallel = joblib.Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
         try:
-            yield from parallel(joblib.delayed(work)(item) for item in items)
+            with _children_without_ctrl_c():  # all of them start as the first tasks are dealt
+                results = parallel(joblib.delayed(work)(item) for item in items)
+            yield from results
         except TerminatedWorkerError:
             raise RtbciError(
                 "a process was ended from outside, perhaps for lack of memory; try fewer than "
                 f"{jobs} (--jobs)"
             ) from None
+
+
+@contextmanager
+def _children_without_ctrl_c() -> Iterator[None]:
+    """Start processes that do not see a terminal's Ctrl-C: who started them ends them.
+
+    Otherwise each of them says at length where it was.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # now: its own start would lift the block
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

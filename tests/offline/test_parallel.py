@@ -29,3 +29,14 @@ def test_every_item_is_worked_on_once_here_or_elsewhere(jobs):
 def test_a_process_that_is_ended_from_outside_is_told_in_one_line():
     with pytest.raises(RtbciError, match=r"ended from outside.*fewer than 2 \(--jobs\)"):
         list(over_processes(ended, range(20), 2))
+
+
+def blocked(_: int) -> set[int]:
+    return {int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, [])}
+
+
+def test_ctrl_c_is_this_process_s_alone():
+    before = blocked(0)
+    for found in over_processes(blocked, range(4), 3):  # of a number that no other test asks for
+        assert found == {*before, signal.SIGINT}
+    assert blocked(0) == before
