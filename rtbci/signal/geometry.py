@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 
 def regularised(
@@ -86,4 +87,5 @@ def geometric_mean(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the Riemannian mean of matrices (windows, bands, channels, channels), band by band."""
     from pyriemann.geometry.mean import mean_riemann
 
-    return np.stack([mean_riemann(matrices[:, band]) for band in range(matrices.shape[1])])
+    with threadpool_limits(1):  # on matrices this small, threads do little but wait for each other
+        return np.stack([mean_riemann(each) for each in matrices.swapaxes(0, 1)])
