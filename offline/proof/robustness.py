@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
+from offline.proof.sets import evenly
 from offline.training import one_thread
 from rtbci.configuration import Settings
 from rtbci.errors import ConfigError
@@ -99,7 +100,7 @@ def attack(
     """
     _require_toolbox()
     logging.getLogger("art").setLevel(logging.ERROR)  # it warns that there are no bounds
-    kept = np.linspace(0, len(labels) - 1, min(settings.windows, len(labels))).round().astype(int)
+    kept = evenly(len(labels), settings.windows)
     shown, truth = _as_pictures(inputs[kept]), labels[kept]
     wrapped = _OfPictures(network, inputs.shape[1:])
     accuracy, least_change = {}, math.nan

@@ -22,6 +22,7 @@ from offline.proof.config import Proof
 from offline.proof.fidelity import Compared, Made, compare, made_maps
 from offline.proof.parts import Parts, parts_of
 from offline.proof.robustness import Withstood, attack
+from offline.proof.sets import evenly
 from offline.proof.signal_fidelity import SignalCompared, compare_signals, headsets
 from offline.proof.signal_parts import signal_parts_of
 from offline.proof.use import Use, find_use, variants_of
@@ -105,7 +106,9 @@ def prove(path: Path, roots: tuple[Path, ...], output: Path | None, places: Plac
         scarce_label(proof.scarce.label, material.recipe)
     bench = bench_of(evaluation, material)
     seed = evaluation.seeds[0]
-    folds = _spread(bench.folds(seed), proof.folds)
+    all_folds = bench.folds(seed)
+    # Neighbours are often those of one person.
+    folds = tuple(all_folds[each] for each in evenly(len(all_folds), proof.folds))
     compared, signals = [], []
     for number, fold in enumerate(folds, 1):
         _log.info("generated and real EEG, fold %d of %d", number, len(folds))
@@ -118,12 +121,6 @@ def prove(path: Path, roots: tuple[Path, ...], output: Path | None, places: Plac
     benches = {each.name: bench_of(each.evaluation, material) for each in variants}
     withstood = _withstood(proof, benches, folds, seed)
     return Proven(proof, material, tuple(compared), tuple(signals), use, withstood)
-
-
-def _spread(folds: tuple[Fold, ...], most: int) -> tuple[Fold, ...]:
-    """Return at most so many folds, spread evenly: neighbours are often those of one person."""
-    chosen = np.linspace(0, len(folds) - 1, min(most, len(folds))).round().astype(int)
-    return tuple(folds[index] for index in chosen)
 
 
 def _signals(

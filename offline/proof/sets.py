@@ -157,6 +157,11 @@ def matched(
     return drawn[0], drawn[1]
 
 
+def evenly(count: int, most: int) -> NDArray[np.intp]:
+    """Return which of so many things are kept, at most so many, spread evenly from end to end."""
+    return np.linspace(0, count - 1, min(most, count)).round().astype(np.intp)
+
+
 def refuse_flat(real: ExampleSet, other: ExampleSet, what: str) -> None:
     """Raise an error of one line if examples have not two axes, as ``what`` names them."""
     for each in (real, other):

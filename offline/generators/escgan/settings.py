@@ -50,7 +50,7 @@ class EscGanSettings(AdversarialSettings):
     """
 
     kind: Literal["esc-gan"] = "esc-gan"
-    # With fewer or greater steps edits of a few hundred maps miss the pattern of their class.
+    # After fewer batches, edits of a few hundred maps have little of their class's pattern.
     least_steps: Annotated[int, Field(ge=1)] = 1600
     batch_size: Annotated[int, Field(ge=2)] = 32
     weights: LossWeights = LossWeights()

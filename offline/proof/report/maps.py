@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,11 +32,25 @@ def band_figure(compared: Sequence[Compared], recipe: Recipe, plane: int) -> Fig
         Index among the recipe's planes.
     """
     drawn = effects(compared, len(recipe.classes))
-    maps = np.stack([each[:, plane] for each in drawn.values()], axis=1)
-    limit = max(limit_of(drawn[name][:, plane]) for name in (TEST, REAL))
-    names = shortened(drawn, 18)
-    limits = [limit] * len(names)
-    return heads_figure(recipe.classes, recipe.channels, names, maps, limits, "SD", leading=1)
+    return compared_heads({name: each[:, plane] for name, each in drawn.items()}, recipe, "SD")
+
+
+def compared_heads(maps: Mapping[str, NDArray[np.float64]], recipe: Recipe, unit: str) -> Figure:
+    """Draw maps on one scale, the real ones'; what all are compared with leads each row of heads.
+
+    Parameters
+    ----------
+    maps : mapping of str to array, shape (classes, channels)
+        By name, what all are compared with first.
+    recipe : Recipe
+        Channels and classes.
+    unit : str
+        Of the maps.
+    """
+    limit = max(limit_of(maps[name]) for name in (TEST, REAL))
+    names = shortened(maps, 18)
+    abreast, limits = np.stack(list(maps.values()), axis=1), [limit] * len(names)
+    return heads_figure(recipe.classes, recipe.channels, names, abreast, limits, unit, leading=1)
 
 
 def effects(compared: Sequence[Compared], n_classes: int) -> dict[str, NDArray[np.float64]]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from offline.evaluation.report.heads import heads_figure, limit_of
 from offline.evaluation.report.panels import (
     QUIET_COLOUR,
     class_styles,
@@ -19,6 +18,7 @@ from offline.evaluation.report.panels import (
 )
 from offline.evaluation.report.pictures import SEGMENT_S, mean_spectra, power_density
 from offline.proof.fidelity import REAL, TEST
+from offline.proof.report.maps import compared_heads
 from offline.proof.sets import ExampleSet
 from offline.proof.signal_fidelity import SignalCompared
 from rtbci.recipe import Band, Recipe
@@ -98,17 +98,12 @@ def spectra_figure(compared: SignalCompared, classes: Sequence[str]) -> Figure:
 
 def power_figure(compared: SignalCompared, recipe: Recipe, band: Band) -> Figure:
     """Draw a band's power on the head: a row a class, a column a set, one scale."""
-    classes = recipe.classes
     found = {
-        name: band_power(each, compared.sfreq, band, len(classes))
+        name: band_power(each, compared.sfreq, band, len(recipe.classes))
         for name, each in _sets(compared).items()
     }
     level = np.nanmean(found[TEST])
-    maps = np.stack([each - level for each in found.values()], axis=1)
-    limit = max(limit_of(found[name] - level) for name in (TEST, REAL))
-    names = shortened(found, 18)
-    limits = [limit] * len(names)
-    return heads_figure(classes, recipe.channels, names, maps, limits, "dB", leading=1)
+    return compared_heads({name: each - level for name, each in found.items()}, recipe, "dB")
 
 
 def band_power(

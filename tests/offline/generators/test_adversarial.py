@@ -20,12 +20,7 @@ from rtbci.recipe import Recipe
 from tests.offline.generators.material import RECIPE, maps
 from tests.offline.generators.test_pictures import NINETEEN
 
-SMALL: dict[str, Any] = {
-    "least_steps": 1,
-    "width": 3,
-    "batch_size": 16,
-    "device": "cpu",
-}
+SMALL: dict[str, Any] = {"least_steps": 1, "width": 3, "batch_size": 16, "device": "cpu"}
 KINDS: tuple[tuple[type[AdversarialGenerator[Any]], type[AdversarialSettings]], ...] = (
     (EscGan, EscGanSettings),
     (WganGp, WganSettings),

@@ -154,8 +154,7 @@ class Deaf:
 def replay(kind: str) -> None:
     """Fail."""
     if kind == "deaf":
-        deaf = Deaf()
-        del deaf
+        Deaf()
         time.sleep(60)
     if kind == "silent":
         raise AssertionError
@@ -212,24 +211,26 @@ def test_debug_shows_where_a_defect_is(defective):
     assert said.splitlines()[-1].startswith("rtbci: unexpected ZeroDivisionError: one line and")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_command_that_is_stopped_says_nothing_long(defective, number):
-    process = start(defective, "replay", "wait")
+def stopped(folder: Path, kind: str, number: int) -> tuple[int, str]:
+    """Return the exit code of a command that is sent a signal as it waits, and what it says."""
+    process = start(folder, "replay", kind)
     assert process.stdout.readline() == "waiting\n"
     process.send_signal(number)
     said = process.communicate(timeout=30)[1]
-    assert process.returncode not in (0, -number)
+    return process.returncode, said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_that_is_stopped_says_nothing_long(defective, number):
+    code, said = stopped(defective, "wait", number)
+    assert code not in (0, -number)
     assert len(said.splitlines()) <= 2
     assert "Traceback" not in said
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_that_python_had_to_drop_is_not_lost(defective, number):
-    process = start(defective, "replay", "deaf")
-    assert process.stdout.readline() == "waiting\n"
-    process.send_signal(number)
-    said = process.communicate(timeout=30)[1]
-    assert (process.returncode, said) == (1, "rtbci: stopped before it was done\n")
+    assert stopped(defective, "deaf", number) == (1, "rtbci: stopped before it was done\n")
 
 
 def test_a_reader_that_has_gone_is_no_error(defective):
