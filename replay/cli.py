@@ -85,7 +85,8 @@ def replay(
         str | None,
         typer.Option(
             help="Generators that edit: the recording that is edited, over and over, or "
-            "'simulator' (default)."
+            "'simulator' (default). Its beginning is the wearer's calibration, if the generator "
+            "has one."
         ),
     ] = None,
 ) -> None:

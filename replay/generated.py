@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,13 @@ from offline.datasets.trial_markers import end_marker, start_marker
 from replay.resynthesis import de_planes, resynthesis
 from replay.script import Step, Timetable, in_turn
 from replay.sources import Block, Marker, Source
+from replay.wearer import wearer_scale
 from rtbci.errors import ReplayError, RtbciError
 from rtbci.signal.path import SignalPath
 
 if TYPE_CHECKING:
     from offline.generators import Generator
+    from offline.generators.scaling import Scale
     from replay.simulator.simulator import Simulator
 
 Samples = NDArray[np.float32]
@@ -120,7 +123,8 @@ class SimulatorSource(ScriptedSource):
         self._simulator = simulator
 
     def _begin(self) -> Callable[[int, int], Samples]:
-        return self._simulator.next
+        # A simulator only goes on: the source's own is kept as it was.
+        return copy.deepcopy(self._simulator).next
 
 
 class GeneratedSource(ScriptedSource):
@@ -185,8 +189,9 @@ class EditedSource(ScriptedSource):
     The reference's maps, in nats as they leave the signal path, are edited into the emotion that
     the script has at that time, and the reference is made to measure so
     (:func:`~replay.resynthesis.resynthesis`). The generator has to have learned from such maps; one
-    that learned from standardised ones would take these for something else. A window that reaches
-    over a change of emotion is to measure a mean of both, by their shares of it.
+    that learned relative to each person's calibration block is given them relative to how the
+    reference begins, and its edits are taken back (:func:`~replay.wearer.wearer_scale`). A window
+    that reaches over a change of emotion is to measure a mean of both, by their shares of it.
 
     Channels that the generator does not know stay as they are. The reference's own markers say
     nothing of the edited signal and are left out.
@@ -211,7 +216,8 @@ class EditedSource(ScriptedSource):
     Raises
     ------
     ReplayError
-        If the generator does not edit maps of DE, or the length is less than one sample.
+        If the generator does not edit maps of DE, the length is less than one sample, or the
+        reference's beginning is not the calibration that the generator needs.
     RtbciError
         If the reference's channels or rate do not fit the generator's recipe.
     """
@@ -235,6 +241,7 @@ class EditedSource(ScriptedSource):
         try:
             # Refused here, not once the stream has begun.
             window = SignalPath(recipe, reference.sfreq, reference.channels).window
+            scale = wearer_scale(reference, recipe)
         except RtbciError as error:
             raise type(error)(f"{reference.name}: {error}") from None
         if reference.n_samples is not None:
@@ -250,7 +257,7 @@ class EditedSource(ScriptedSource):
             timetable,
         )
         self._reference = reference
-        self._edits = Edits(generator, timetable, window, seed)
+        self._edits = Edits(generator, timetable, window, seed, scale)
 
     def _begin(self) -> Callable[[int, int], Samples]:
         size = max(round(_CHUNK_S * self.sfreq), 1)
@@ -266,19 +273,26 @@ class Edits:
     Parameters
     ----------
     generator : Generator
-        Edits maps in nats.
+        Edits maps in nats, or relative to a wearer's block.
     timetable : Timetable
         Says when what is to be seen.
     window : int
         Length of the maps' windows in samples.
     seed : int
         Of what the edits draw at random.
+    scale : Scale, optional
+        The wearer's, which the generator's maps are relative to.
     """
 
     def __init__(
-        self, generator: Generator[Any], timetable: Timetable, window: int, seed: int = 0
+        self,
+        generator: Generator[Any],
+        timetable: Timetable,
+        window: int,
+        seed: int = 0,
+        scale: Scale | None = None,
     ) -> None:
-        self.generator = generator
+        self.generator, self._scale = generator, scale
         self._planes = de_planes(generator.recipe)
         self._timetable, self._window, self._seed = timetable, window, seed
 
@@ -292,9 +306,15 @@ class Edits:
             share = (labels == label).mean(axis=1)
             rows = share > 0
             # Another seed each time, or every few seconds would have the same noise.
-            edited = self.generator.edit(maps[rows], label, self._seed + int(last[0]))
+            edited = self._edited(maps[rows], label, self._seed + int(last[0]))
             wanted[rows] += share[rows, None, None] * edited[:, self._planes]
         return wanted
+
+    def _edited(self, maps: NDArray[np.float64], label: int, seed: int) -> NDArray[np.float32]:
+        if self._scale is None:
+            return self.generator.edit(maps, label, seed)
+        scale = self._scale
+        return scale.back(self.generator.edit(scale.standardised(maps), label, seed))
 
 
 class _Pieces:

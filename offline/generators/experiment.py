@@ -40,7 +40,8 @@ class GeneratorExperiment(Settings):
         Which trials are learned from: the training part alone, so that what is held out stays
         unseen.
     generator : GeneratorSettings
-        What learns. Generators of maps learn maps as they leave the signal path, in nats.
+        What learns. Generators of maps learn maps as they leave the signal path, in nats, or where
+        the recipe has a calibration, relative to each person's block.
     window_stride_s : float
         Least distance from one map to the next, seconds.
     signal_s : float

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from offline.calibrating import block_windows, persons_of
 from offline.datasets.recording import Recording
 from offline.features.cache import extract_all
-from offline.generators.generator import Real
+from offline.generators.generator import Floats, Real
+from offline.generators.scaling import Scale
 from offline.splits import TrialKey, trials_at, windows_of
 from rtbci.errors import GeneratorError
+from rtbci.model.person import Person
 from rtbci.montage.names import canonical_name
 from rtbci.recipe import Recipe
 
@@ -20,6 +23,9 @@ def maps_in(
     recordings: Sequence[Recording], trials: Iterable[TrialKey], recipe: Recipe, stride: int
 ) -> Real:
     """Return the maps of some trials as they leave the signal path, in nats.
+
+    Where the recipe has a calibration, they are relative to each person's own block, which is left
+    out.
 
     Parameters
     ----------
@@ -35,15 +41,19 @@ def maps_in(
     Raises
     ------
     RtbciError
-        If a recording cannot be read, or no trial is as long as a window; one line.
+        If a recording cannot be read, a session has less of a class than its block needs, or no
+        trial is as long as a window; one line.
     """
     found, _ = extract_all(recordings, recipe)
-    features = [each for each in found if each is not None]  # all: none may be left out here
+    whole = [each for each in found if each is not None]  # all: none may be left out here
+    blocks = block_windows(recordings, whole, recipe, recipe.calibration)
+    persons = persons_of(recordings, whole, recipe, blocks)
+    features = blocks.outside(whole)
     chosen = windows_of(tuple(trials), features, stride, 0)
     if not chosen:
         raise _too_short(recipe.window_s)
     return Real(
-        np.concatenate([features[r].maps[w] for r, w in chosen.items()]).astype(np.float32),
+        np.concatenate([_relative(features[r].maps[w], persons.get(r)) for r, w in chosen.items()]),
         np.concatenate([features[r].label[w] for r, w in chosen.items()]),
         trials_at(chosen, features),
     )
@@ -97,6 +107,12 @@ def signal_in(
         np.repeat(np.arange(len(parts)), counts),
     )
     return real, sfreq
+
+
+def _relative(maps: Floats, person: Person | None) -> NDArray[np.float32]:
+    if person is None:
+        return maps.astype(np.float32)
+    return Scale.of_person(person).standardised(maps)
 
 
 def _too_short(window_s: float) -> GeneratorError:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from offline.generators.generator import Floats
+from rtbci.model.person import Person
 
 _LEAST = 1e-6
 
@@ -34,6 +35,11 @@ class Scale:
         mean = x.mean(axis=axis, keepdims=True, dtype=np.float64)[0]
         std = x.std(axis=axis, keepdims=True, dtype=np.float64)[0]
         return cls(mean.astype(np.float32), np.maximum(std, _LEAST).astype(np.float32))
+
+    @classmethod
+    def of_person(cls, person: Person) -> Scale:
+        """Return the scale on which everything is relative to a wearer's calibration block."""
+        return cls(person.mean.astype(np.float32), person.std.astype(np.float32))
 
     def standardised(self, x: Floats) -> NDArray[np.float32]:
         """Return examples on the scale of mean 0 and deviation 1."""

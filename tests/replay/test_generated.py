@@ -20,9 +20,10 @@ from replay.reference import recorded_reference, simulated_reference
 from replay.script import Step, Timetable
 from replay.simulator.simulator import Simulator
 from replay.sources import Marker, RecordingSource, Source
+from replay.wearer import wearer_scale
 from rtbci.errors import ChannelError, ReplayError
 from rtbci.montage.names import SEED_CHANNELS, canonical_name
-from rtbci.recipe import Recipe
+from rtbci.recipe import Calibration, Recipe
 from rtbci.signal.path import SignalPath
 from rtbci.stream.discovery import describe
 from rtbci.stream.inlet import Inlet, StreamLostError
@@ -64,6 +65,7 @@ def test_the_simulator_follows_a_script(size: int) -> None:
     again = Simulator(SFREQ, CHANNELS, seed=3)
     wanted = [again.next(n, label) for n, label in ((100, 1), (160, 2), (140, 0))]
     np.testing.assert_array_equal(samples, np.concatenate(wanted))
+    np.testing.assert_array_equal(gather(source, size)[0], samples)  # begun again
 
 
 def test_a_stop_within_a_trial_ends_it() -> None:
@@ -185,6 +187,30 @@ def test_an_edited_recording_measures_as_its_script_has_it(shared_data) -> None:
     wanted, path = wanted_of(recorded_reference(recording), generator, steps)
     path.reset()
     assert np.abs(path.push(samples).values - wanted).mean() < 0.03
+
+
+def test_a_generator_with_a_calibration_edits_relative_to_the_wearer() -> None:
+    recipe = RECIPE.model_copy(update={"calibration": Calibration(classes=("neutral",))})
+    generator, steps = Shift(recipe, ShiftSettings(nats=1.2)), (Step(2, 15.0),)
+    reference = simulated_reference(SFREQ, CHANNELS, 7)
+    wearer = wearer_scale(reference, recipe)
+    assert wearer is not None
+    assert 0.05 < wearer.std.mean() < 0.5  # otherwise a shift in nats would be much the same
+    source = EditedSource(reference, generator, "x", steps)
+    samples, _ = gather(source, 500)
+    path = SignalPath(recipe, SFREQ, CHANNELS)
+    found = path.push(samples).values
+    path.reset()
+    before = path.push(gather(reference, 500, len(samples))[0]).values
+    expected = generator.shift(2) * wearer.std
+    assert np.abs(found - before - expected).mean() < 0.03
+    assert np.abs(found - before).mean() > 0.1
+
+
+def test_a_reference_that_is_no_calibration_is_refused_by_name() -> None:
+    recipe = RECIPE.model_copy(update={"calibration": Calibration(classes=("neutral", "positive"))})
+    with pytest.raises(ReplayError, match=r"^simulator: the generator's calibration takes neutral"):
+        EditedSource(simulated_reference(SFREQ, CHANNELS, 0), Shift(recipe, ShiftSettings()), "x")
 
 
 def test_power_densities_are_edited_but_not_followed() -> None:

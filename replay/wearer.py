@@ -1,0 +1,67 @@
+"""The scale of whoever wears a reference, for generators that edit relative to it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from offline.generators.scaling import Scale
+from replay.sources import Source
+from rtbci.errors import ReplayError
+from rtbci.model.person import Person
+from rtbci.recipe import Recipe
+from rtbci.signal.path import SignalPath
+
+_CHUNK_S = 4.0
+
+
+def wearer_scale(reference: Source, recipe: Recipe) -> Scale | None:
+    """Measure the beginning of a reference, its wearer's calibration block.
+
+    A window counts as in a live calibration: the filters have settled, and no channel is bad.
+
+    Parameters
+    ----------
+    reference : Source
+        Begins in the one state that the calibration is of.
+    recipe : Recipe
+        The generator's.
+
+    Returns
+    -------
+    Scale or None
+        Of the block's maps; None where the recipe has no calibration.
+
+    Raises
+    ------
+    ReplayError
+        If the calibration is of several states, or no window of the reference can be used.
+    RtbciError
+        If the reference's channels or rate do not fit the recipe.
+    """
+    block = recipe.calibration
+    if block is None:
+        return None
+    if len(block.classes) > 1:
+        raise ReplayError(
+            f"the generator's calibration takes {', '.join(block.classes)} in turn, and a "
+            "reference is in one state; train it with a calibration of one class"
+        )
+    path = SignalPath(recipe, reference.sfreq, reference.channels)
+    # The first window after settling, on the hops' grid, is where the block begins.
+    start = math.ceil(path.settling / path.hop) * path.hop
+    end = start + round(block.seconds * reference.sfreq)
+    found = []
+    for piece in reference.blocks(max(round(_CHUNK_S * reference.sfreq), 1)):
+        maps = path.push(piece.samples[: end - path.samples])
+        usable = (maps.last + 1 - path.window >= start) & ~maps.bad.any(axis=1)
+        found.append(maps.values[usable])
+        if path.samples >= end:
+            break
+    if not any(map(len, found)):
+        raise ReplayError(
+            f"none of its first {end / reference.sfreq:.1f} s can be used as its wearer's "
+            "calibration: filters have to settle, and no channel may be bad"
+        )
+    return Scale.of_person(Person.of(recipe, np.concatenate(found)))
