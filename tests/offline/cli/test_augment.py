@@ -242,4 +242,4 @@ def test_ready_proofs_are_valid(path, tmp_path):
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("generator-*.yaml")), ids=lambda p: p.stem)
 def test_ready_generators_are_valid_and_named_for_their_kind(path):
     experiment = load_yaml(path, GeneratorExperiment)
-    assert path.stem == f"generator-{experiment.generator.kind}"
+    assert path.stem.startswith(f"generator-{experiment.generator.kind}")
