@@ -19,7 +19,7 @@ from rtbci.atomic import complete_or_absent
 from rtbci.errors import GeneratorError
 from rtbci.recipe import Recipe
 
-FORMAT = 1
+FORMAT = 2
 """Raised when an older program could no longer read what is written."""
 
 _MAGIC = b"rtbci generator\n"

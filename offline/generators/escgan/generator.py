@@ -51,7 +51,9 @@ class EscGan(AdversarialGenerator[EscGanSettings]):
 
     def _untrained(self) -> Opponents:
         width = self.settings.width
-        return Opponents(Editor(self.recipe, width), Discriminator(self.recipe, width))
+        return Opponents(
+            Editor(self.recipe, width, self.settings.residual), Discriminator(self.recipe, width)
+        )
 
     def _duel(
         self, networks: Opponents, maps: Tensor, labels: Tensor, device: Device

@@ -12,10 +12,11 @@ from rtbci.recipe import Recipe
 class Editor(nn.Module):  # type: ignore[misc]  # mypy does not read torch, for speed
     r"""The generator: edits maps to a class.
 
-    .. math:: G(x, t) = M \odot \mathrm{dec}(\mathrm{enc}(x) \odot e_t)
+    .. math:: G(x, t) = r x + M \odot \mathrm{dec}(\mathrm{enc}(x) \odot e_t)
 
     where :math:`e_t` is the class's embedding, as large as the code, and :math:`M` the head's mask
-    of the montage. An embedding begins close to one: at first an edited map is what it was.
+    of the montage. An embedding begins close to one: at first all classes are alike. :math:`r` is
+    1, and what is learned is the change, or, as in the paper, 0.
 
     Parameters
     ----------
@@ -23,10 +24,13 @@ class Editor(nn.Module):  # type: ignore[misc]  # mypy does not read torch, for 
         Shape of the maps, grid and classes.
     width : int
         Feature maps of the first layer.
+    residual : bool
+        Whether r is 1.
     """
 
-    def __init__(self, recipe: Recipe, width: int) -> None:
+    def __init__(self, recipe: Recipe, width: int, residual: bool = True) -> None:
         super().__init__()
+        self.residual = residual
         planes = recipe.map_shape[0]
         self.on_grid = OnGrid(recipe)
         rows, columns = self.on_grid.rows, self.on_grid.columns
@@ -43,7 +47,8 @@ class Editor(nn.Module):  # type: ignore[misc]  # mypy does not read torch, for 
         """Return edited maps (batch, planes, channels), and codes of what they were before."""
         codes = self.encoder(self.on_grid(maps))
         towards = self.embedding(targets).unflatten(1, self.code)
-        return self.off_grid(self.decoder(codes * towards)), codes
+        made = self.off_grid(self.decoder(codes * towards))
+        return (maps + made if self.residual else made), codes
 
 
 class Discriminator(nn.Module):  # type: ignore[misc]  # mypy does not read torch, for speed

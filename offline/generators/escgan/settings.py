@@ -40,6 +40,14 @@ class EscGanSettings(AdversarialSettings):
     ----------
     weights : LossWeights
         What each of the generator's losses counts.
+    residual : bool
+        Whether the generator makes what is added to a map. In the paper it makes the map anew, and
+        what it cannot rebuild, the noise of a real one, gives it away.
+    noise : float
+        Standard deviation, in those of the maps, of the noise through which the discriminator sees
+        maps while both learn (Sønderby et al. 2017, arXiv 1610.04490). The paper has none; without,
+        it learns a few hundred maps by heart, and finds those of people it does not know as little
+        real as edited ones.
     filter : bool
         Whether an edited map is kept only if the discriminator finds it real and of its class.
     choose_by_counts : bool
@@ -54,6 +62,8 @@ class EscGanSettings(AdversarialSettings):
     least_steps: Annotated[int, Field(ge=1)] = 1600
     batch_size: Annotated[int, Field(ge=2)] = 32
     weights: LossWeights = LossWeights()
+    residual: bool = True
+    noise: Weight = 1.0
     filter: bool = True
     choose_by_counts: bool = True
     references: Annotated[int, Field(ge=1)] = 256

@@ -21,7 +21,8 @@ class EscGanDuel(Duel[EscGanSettings]):
     :func:`~offline.generators.escgan.losses.real_or_edited` plus
     :func:`~offline.generators.escgan.losses.classes`. It sees real and edited maps in one batch
     while it learns, and is in evaluation mode while the generator does: so its batch normalisation
-    stands for both kinds together, as when it filters.
+    stands for both kinds together, as when it filters. While both learn it sees all maps through
+    noise, each time other noise; when it filters, through none.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ class EscGanDuel(Duel[EscGanSettings]):
             torch.cat([maps, references]), torch.cat([labels, targets])
         )
         rebuilt, edited = made.tensor_split(2)
-        real, classes = self.networks.discriminator.eval()(edited)
+        real, classes = self.networks.discriminator.eval()(self._noisy(edited))
         return {
             "reconstruction": losses.reconstruction(maps, rebuilt),
             "adversarial": losses.adversarial(real),
@@ -66,10 +67,15 @@ class EscGanDuel(Duel[EscGanSettings]):
         }, edited.detach()
 
     def _discriminate(self, maps: Tensor, labels: Tensor, edited: Tensor) -> dict[str, Tensor]:
-        real, classes = self.networks.discriminator.train()(torch.cat([maps, edited]))
+        seen = self._noisy(torch.cat([maps, edited]))
+        real, classes = self.networks.discriminator.train()(seen)
         found = {
             "real or edited": losses.real_or_edited(*real.tensor_split(2)),
             "class": losses.classes(classes[: len(maps)], labels),
         }
         self._descend("discriminator", found["real or edited"] + found["class"])
         return found
+
+    def _noisy(self, maps: Tensor) -> Tensor:
+        noise = self._settings.noise
+        return maps + noise * torch.randn_like(maps) if noise else maps

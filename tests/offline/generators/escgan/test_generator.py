@@ -132,6 +132,40 @@ def test_an_edited_map_is_of_its_new_class_and_still_of_its_own_person():
         assert (apart.argmin(1) == np.arange(len(others))).mean() > 0.8
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.7])
+def test_the_discriminator_learns_through_noise_and_filters_without(real, noise, monkeypatch):
+    learning, filtering, forward = [], [], Discriminator.forward
+
+    def watched(self: Discriminator, maps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if torch.is_inference_mode_enabled():
+            filtering.append(maps.numpy())
+        elif self.training:
+            learning.append(maps.numpy())
+        return forward(self, maps)
+
+    monkeypatch.setattr(Discriminator, "forward", watched)
+    generator = trained(real, noise=noise, epochs=2)
+    scale = Scale(*(generator.state()[f"scale.{name}"].numpy() for name in ("mean", "std")))
+    clean = scale.standardised(real.x).reshape(len(real), -1)
+    first = learning[0][: len(learning[0]) // 2].reshape(-1, clean.shape[1])
+    nearest = np.linalg.norm(first[:, None] - clean[None], axis=2).min(axis=1)
+    # Of n numbers with so much noise the length is about noise times the root of n.
+    expected = noise * np.sqrt(clean.shape[1])
+    assert (nearest <= 1.6 * expected + 1e-5).all()
+    assert np.median(nearest) >= 0.5 * expected
+    filtering.clear()
+    edited = generator.edit(real.x[:5], 1)
+    np.testing.assert_allclose(np.concatenate(filtering), scale.standardised(edited), atol=1e-5)
+
+
+def test_what_is_learned_is_the_change_or_as_in_the_paper_the_map(real):
+    apart = [
+        np.abs(trained(real, residual=residual, epochs=1).edit(real.x, 1) - real.x).mean()
+        for residual in (True, False)
+    ]
+    assert apart[0] < 0.5 * apart[1]
+
+
 @pytest.mark.parametrize("name", list(LossWeights.model_fields))
 def test_a_loss_that_weighs_nothing_is_told_and_learned_by_nobody(real, name):
     few = real[::3]

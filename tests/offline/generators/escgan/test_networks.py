@@ -41,14 +41,16 @@ def test_the_mask_is_that_of_the_montage_in_use(channels, grid):
     assert (seen[0][..., mask] != 0).all()
 
 
-def test_the_code_times_the_classs_embedding_is_what_is_decoded():
+@pytest.mark.parametrize("residual", [True, False])
+def test_the_code_times_the_classs_embedding_is_what_is_decoded(residual):
     recipe = Recipe(channels=NINETEEN)
-    editor = Editor(recipe, 2).eval()
+    editor = Editor(recipe, 2, residual).eval()
     maps, targets = batch(recipe)
     edited, codes = editor(maps, targets)
     assert torch.equal(codes, editor.encoder(editor.on_grid(maps)))
     embedded = editor.embedding.weight[targets].reshape(codes.shape)
-    assert torch.allclose(edited, editor.off_grid(editor.decoder(codes * embedded)), atol=1e-6)
+    decoded = editor.off_grid(editor.decoder(codes * embedded))
+    assert torch.allclose(edited, maps + decoded if residual else decoded, atol=1e-6)
     assert not torch.allclose(editor(maps, (targets + 1) % 3)[0], edited, atol=1e-6)
 
 
