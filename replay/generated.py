@@ -14,7 +14,6 @@ from offline.datasets.trial_markers import end_marker, start_marker
 from replay.resynthesis import de_planes, resynthesis
 from replay.script import Step, Timetable, in_turn
 from replay.sources import Block, Marker, Source
-from replay.wearer import wearer_scale
 from rtbci.errors import ReplayError, RtbciError
 from rtbci.signal.path import SignalPath
 
@@ -232,6 +231,9 @@ class EditedSource(ScriptedSource):
         loop: bool = False,
         stop_s: float | None = None,
     ) -> None:
+        # Brings PyTorch along, which the simulator as a headset need not wait for.
+        from replay.wearer import wearer_scale
+
         if not generator.edits or generator.makes != "maps":
             raise ReplayError(
                 f"a generator of the kind {generator.kind} does not edit maps: it cannot make a "
