@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import uuid
 from collections.abc import Sequence
@@ -66,6 +68,14 @@ def test_the_simulator_follows_a_script(size: int) -> None:
     wanted = [again.next(n, label) for n, label in ((100, 1), (160, 2), (140, 0))]
     np.testing.assert_array_equal(samples, np.concatenate(wanted))
     np.testing.assert_array_equal(gather(source, size)[0], samples)  # begun again
+
+
+def test_the_simulator_as_a_headset_does_not_wait_for_pytorch() -> None:
+    asked = "import sys, replay.reference; print('torch' in sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, timeout=60
+    )
+    assert found.stdout.strip() == "False", found.stderr
 
 
 def test_a_stop_within_a_trial_ends_it() -> None:
