@@ -34,8 +34,9 @@ def evaluate(
     protocol: Annotated[
         str | None,
         typer.Option(
-            help="Instead of the file's: trials-9-6, trials-9-3-3, trial-kfold, sessions, "
-            "leave-one-subject-out, subjects-9-3-3 or random-windows; found in a folder of its own."
+            help="Instead of the file's: trials-9-6, trials-9-3-3, trial-kfold, "
+            "trial-kfold-pooled, sessions, leave-one-subject-out, subjects-9-3-3 or "
+            "random-windows; found in a folder of its own."
         ),
     ] = None,
     jobs: Jobs = None,

@@ -30,6 +30,7 @@ PRESETS: dict[str, Protocol] = {
     "trials-9-6": Trials(train=9, test=6),
     "trials-9-3-3": Trials(train=9, validation=3, test=3),
     "trial-kfold": TrialKfold(),
+    "trial-kfold-pooled": TrialKfold(pooled=True),
     "sessions": Sessions(),
     "leave-one-subject-out": LeaveOneSubjectOut(),
     "subjects-9-3-3": Subjects(),

@@ -63,7 +63,7 @@ class EscGanSettings(AdversarialSettings):
     batch_size: Annotated[int, Field(ge=2)] = 32
     weights: LossWeights = LossWeights()
     residual: bool = True
-    noise: Weight = 1.0
+    noise: Annotated[float, Field(ge=0)] = 1.0
     filter: bool = True
     choose_by_counts: bool = True
     references: Annotated[int, Field(ge=1)] = 256
