@@ -178,7 +178,8 @@ def _generator(
     unit: str | None,
 ) -> Source:
     from offline.generators import load_generator
-    from replay.generated import EditedSource, GeneratedSource
+    from replay.edited import EditedSource
+    from replay.generated import GeneratedSource
 
     generator, _ = load_generator(path)
     identity = hashlib.sha256(path.read_bytes()).hexdigest()[:32]

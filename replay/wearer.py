@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from offline.generators.scaling import Scale
 from replay.sources import Source
@@ -13,7 +15,13 @@ from rtbci.model.person import Person
 from rtbci.recipe import Recipe
 from rtbci.signal.path import SignalPath
 
-_CHUNK_S = 4.0
+_PIECE_S = 4.0  # how much of a reference is looked at at a time
+
+
+def pieces_of(reference: Source) -> Iterator[NDArray[np.float32]]:
+    """Yield a reference from its start in pieces of a few seconds, shape (samples, channels)."""
+    for block in reference.blocks(max(round(_PIECE_S * reference.sfreq), 1)):
+        yield block.samples
 
 
 def wearer_scale(reference: Source, recipe: Recipe) -> Scale | None:
@@ -53,8 +61,8 @@ def wearer_scale(reference: Source, recipe: Recipe) -> Scale | None:
     start = math.ceil(path.settling / path.hop) * path.hop
     end = start + round(block.seconds * reference.sfreq)
     found = []
-    for piece in reference.blocks(max(round(_CHUNK_S * reference.sfreq), 1)):
-        maps = path.push(piece.samples[: end - path.samples])
+    for piece in pieces_of(reference):
+        maps = path.push(piece[: end - path.samples])
         usable = (maps.last + 1 - path.window >= start) & ~maps.bad.any(axis=1)
         found.append(maps.values[usable])
         if path.samples >= end:

@@ -9,6 +9,7 @@ from offline.datasets.readers import open_recording
 from offline.datasets.recording import Event, Recording, Trial, recording_of
 from replay.sources import Marker, RecordingSource
 from rtbci.errors import ReplayError
+from tests.replay.gathering import gather
 
 SFREQ = 100.0
 
@@ -17,17 +18,6 @@ def ramp(n_samples: int = 50, **fields: object) -> Recording:
     """A recording whose every value says which sample and channel it is."""
     samples = np.arange(n_samples, dtype=np.float32) + np.array([[0], [1000]], np.float32)
     return recording_of(samples, SFREQ, ("CZ", "PZ"), name="ramp", **fields)
-
-
-def gather(source: RecordingSource, size: int, n_samples: int | None = None):
-    samples, markers = [], []
-    for block in source.blocks(size):
-        assert block.samples.dtype == np.float32
-        samples.append(block.samples)
-        markers += block.markers
-        if n_samples is not None and sum(map(len, samples)) >= n_samples:
-            break
-    return np.concatenate(samples)[:n_samples], markers
 
 
 @pytest.mark.parametrize("size", [1, 7, 50, 1000])
