@@ -57,6 +57,21 @@ class Choice:
         """Let every class be edited to every other as often, if there are maps of it."""
         return cls(_normalised(np.ones(len(counts))), _others(np.sign(counts).astype(np.float64)))
 
+    def odds(self, counts: NDArray[np.int64]) -> Probabilities:
+        r"""Return how much oftener each class is edited to than it is there, shape (classes,).
+
+        :math:`q_k / s_k`: weighed by these, as many real as edited maps are of a class. The same is
+        had if the real ones are weighed by the root and the edited ones by its inverse.
+
+        Parameters
+        ----------
+        counts : array of int, shape (classes,)
+            Real maps of each class; where there are none, the value means nothing.
+        """
+        shares = np.maximum(counts, 1) / counts.sum()
+        odds: Probabilities = self.targets / shares
+        return odds
+
     def of_each(self, labels: NDArray[np.int64], target: int) -> Probabilities:
         """Return each map's probability to be what is edited to a class, shape (maps,)."""
         counts = np.bincount(labels, minlength=len(self.targets))

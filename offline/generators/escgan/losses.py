@@ -92,21 +92,26 @@ def target(edited: Tensor, targets: Tensor) -> Tensor:
     return functional.cross_entropy(edited, targets)
 
 
-def real_or_edited(real: Tensor, edited: Tensor) -> Tensor:
-    r"""Return :math:`-\mathbb{E}[\ln \sigma(D_r(x))] - \mathbb{E}[\ln(1 - \sigma(D_r(x')))]`.
+def real_or_edited(
+    real: Tensor, edited: Tensor, real_weights: Tensor, edited_weights: Tensor
+) -> Tensor:
+    r"""Return how badly real maps are told from edited ones, the discriminator's own.
 
-    The discriminator's own.
+    .. math:: -\mathbb{E}[u_y \ln \sigma(D_r(x))] - \mathbb{E}[v_t \ln(1 - \sigma(D_r(x')))]
 
     Parameters
     ----------
     real, edited : Tensor, shape (batch,)
         Logits of being real.
+    real_weights, edited_weights : Tensor, shape (batch,)
+        What each counts, :math:`u_y` and :math:`v_t`; all 1 in the paper.
     """
-    return functional.softplus(-real).mean() + functional.softplus(edited).mean()
+    found = real_weights * functional.softplus(-real)
+    return found.mean() + (edited_weights * functional.softplus(edited)).mean()
 
 
-def classes(real: Tensor, labels: Tensor) -> Tensor:
-    r"""Return :math:`-\mathbb{E}[\ln p(y \mid x)]`, the discriminator's own: of real maps alone.
+def classes(real: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    r"""Return :math:`-\mathbb{E}[w_y \ln p(y \mid x)]`, of real maps alone: its own.
 
     Parameters
     ----------
@@ -114,8 +119,10 @@ def classes(real: Tensor, labels: Tensor) -> Tensor:
         Logits of the classes.
     labels : Tensor of int64, shape (batch,)
         Their classes.
+    weights : Tensor, shape (batch,)
+        What each counts; all 1 in the paper.
     """
-    return functional.cross_entropy(real, labels)
+    return (weights * functional.cross_entropy(real, labels, reduction="none")).mean()
 
 
 def _mean_distance(each: Tensor) -> Tensor:

@@ -48,6 +48,11 @@ class EscGanSettings(AdversarialSettings):
         maps while both learn (Sønderby et al. 2017, arXiv 1610.04490). The paper has none; without,
         it learns a few hundred maps by heart, and finds those of people it does not know as little
         real as edited ones.
+    even : bool
+        Whether the discriminator weighs maps by class, so that of each class the real and the
+        edited ones count as much, and to its class head all classes do. The paper has no such
+        weights; then most of what looks like a rare class is edited, and next to nothing that is
+        edited to it passes.
     filter : bool
         Whether an edited map is kept only if the discriminator finds it real and of its class.
     choose_by_counts : bool
@@ -64,6 +69,7 @@ class EscGanSettings(AdversarialSettings):
     weights: LossWeights = LossWeights()
     residual: bool = True
     noise: Annotated[float, Field(ge=0)] = 1.0
+    even: bool = True
     filter: bool = True
     choose_by_counts: bool = True
     references: Annotated[int, Field(ge=1)] = 256

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,7 +23,10 @@ class EscGanDuel(Duel[EscGanSettings]):
     :func:`~offline.generators.escgan.losses.classes`. It sees real and edited maps in one batch
     while it learns, and is in evaluation mode while the generator does: so its batch normalisation
     stands for both kinds together, as when it filters. While both learn it sees all maps through
-    noise, each time other noise; when it filters, through none.
+    noise, each time other noise; when it filters, through none. Unless the
+    settings have all maps count alike, real and edited ones of a class count as much in all, the
+    geometric mean of what they would (:meth:`~offline.generators.escgan.choosing.Choice.odds`), and
+    to the class head all classes do.
 
     Parameters
     ----------
@@ -41,6 +45,12 @@ class EscGanDuel(Duel[EscGanSettings]):
     ) -> None:
         super().__init__(networks, maps, labels, settings, (0.5, 0.999), device)
         self._chooser = Chooser(choice, self._labels)
+        counts = labels.bincount(minlength=len(choice.targets)).numpy()
+        weights = np.ones((3, len(counts)))
+        if settings.even:
+            root = np.sqrt(choice.odds(counts))
+            weights[:] = root, 1 / root, Choice.uniform(counts).odds(counts)
+        self._weights = torch.from_numpy(weights).float().to(device.place)
 
     def _step(self, number: int, maps: Tensor, labels: Tensor) -> dict[str, Tensor]:
         rows, targets = self._chooser.draw(len(maps))
@@ -48,7 +58,7 @@ class EscGanDuel(Duel[EscGanSettings]):
         weights = dict(self._settings.weights)
         if wanted := [weights[name] * loss for name, loss in found.items() if weights[name]]:
             self._descend("generator", torch.stack(wanted).sum())
-        return found | self._discriminate(maps, labels, edited)
+        return found | self._discriminate(maps, labels, edited, targets)
 
     def _generator_losses(
         self, maps: Tensor, labels: Tensor, references: Tensor, targets: Tensor
@@ -66,12 +76,18 @@ class EscGanDuel(Duel[EscGanSettings]):
             "target": losses.target(classes, targets),
         }, edited.detach()
 
-    def _discriminate(self, maps: Tensor, labels: Tensor, edited: Tensor) -> dict[str, Tensor]:
+    def _discriminate(
+        self, maps: Tensor, labels: Tensor, edited: Tensor, targets: Tensor
+    ) -> dict[str, Tensor]:
+        of_real, of_edited, of_class = self._weights
         seen = self._noisy(torch.cat([maps, edited]))
-        real, classes = self.networks.discriminator.train()(seen)
+        logits, classes = self.networks.discriminator.train()(seen)
+        real, made = logits.tensor_split(2)
         found = {
-            "real or edited": losses.real_or_edited(*real.tensor_split(2)),
-            "class": losses.classes(classes[: len(maps)], labels),
+            "real or edited": losses.real_or_edited(
+                real, made, of_real[labels], of_edited[targets]
+            ),
+            "class": losses.classes(classes[: len(maps)], labels, of_class[labels]),
         }
         self._descend("discriminator", found["real or edited"] + found["class"])
         return found

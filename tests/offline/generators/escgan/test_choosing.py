@@ -42,6 +42,15 @@ def test_what_is_edited_is_well_represented():
     assert np.allclose(blind.targets, 1 / 3)
 
 
+@given(counts=counts_of_classes)
+@settings(max_examples=25, deadline=None)
+def test_weighed_by_the_odds_there_is_as_much_real_as_edited_of_each_class(counts):
+    for choice in (Choice.by_counts(counts), Choice.uniform(counts)):
+        real = counts * choice.odds(counts)
+        assert np.allclose(real / real.sum(), choice.targets)
+        assert real.sum() == pytest.approx(counts.sum())
+
+
 @pytest.mark.parametrize("choose", [Choice.by_counts, Choice.uniform])
 def test_balanced_classes_are_all_edited_to_each_other_as_often(choose):
     choice = choose(np.full(4, 25))

@@ -166,6 +166,13 @@ def test_what_is_learned_is_the_change_or_as_in_the_paper_the_map(real):
     assert apart[0] < 0.5 * apart[1]
 
 
+def test_edits_to_a_rare_class_pass_where_its_few_maps_count_as_much_as_they(real):
+    rare = real[np.r_[:8, 60:180, 180:270]]
+    even, uneven = (trained(rare, epochs=60, even=each).passed[0] for each in (True, False))
+    assert even > 0.5
+    assert uneven < 0.1
+
+
 @pytest.mark.parametrize("name", list(LossWeights.model_fields))
 def test_a_loss_that_weighs_nothing_is_told_and_learned_by_nobody(real, name):
     few = real[::3]

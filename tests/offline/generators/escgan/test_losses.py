@@ -31,13 +31,15 @@ def test_reconstruction_is_the_mean_squared_error_of_all_numbers(seed):
 @settings(max_examples=25, deadline=None)
 def test_whether_real_is_judged_by_binary_cross_entropy(seed, scale):
     real, edited = scale * noise(seed, 7), scale * noise(seed + 1, 5)
+    weights = noise(seed + 2, 12).exp().split([7, 5])
 
-    def entropy(values, wanted):
-        return functional.binary_cross_entropy_with_logits(values, torch.full_like(values, wanted))
+    def entropy(values, wanted, weight=None):
+        aim = torch.full_like(values, wanted)
+        return functional.binary_cross_entropy_with_logits(values, aim, weight)
 
     assert torch.allclose(losses.adversarial(edited), entropy(edited, 1.0), rtol=1e-4)
-    expected = entropy(real, 1.0) + entropy(edited, 0.0)
-    assert torch.allclose(losses.real_or_edited(real, edited), expected, rtol=1e-4)
+    expected = entropy(real, 1.0, weights[0]) + entropy(edited, 0.0, weights[1])
+    assert torch.allclose(losses.real_or_edited(real, edited, *weights), expected, rtol=1e-4)
 
 
 @given(seed=seeds, classes=st.integers(2, 5), scale=st.floats(0, 20))
@@ -89,9 +91,11 @@ def test_maps_that_are_all_alike_have_the_worst_diversity_and_it_is_a_number():
 def test_classes_and_targets_are_judged_by_the_logarithm_of_their_probability(seed):
     logits, wanted = noise(seed, 4, 3), torch.tensor([0, 2, 1, 1])
     odds = np.exp(logits.numpy())
-    expected = -np.log((odds / odds.sum(1, keepdims=True))[range(4), wanted]).mean()
-    assert losses.target(logits, wanted).item() == pytest.approx(expected, rel=1e-4)
-    assert losses.classes(logits, wanted).item() == pytest.approx(expected, rel=1e-4)
+    each = -np.log((odds / odds.sum(1, keepdims=True))[range(4), wanted])
+    assert losses.target(logits, wanted).item() == pytest.approx(each.mean(), rel=1e-4)
+    weights = torch.tensor([0.5, 2.0, 1.0, 0.0])
+    expected = (each * weights.numpy()).mean()
+    assert losses.classes(logits, wanted, weights).item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_boundary_and_target_together_leave_a_map_near_the_boundary_on_its_targets_side():
