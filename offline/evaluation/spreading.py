@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from offline import parallel
 from offline.evaluation.fitting import Bench, run_task
 from offline.evaluation.outcome import Fit, Task
+from offline.extras import require
 from rtbci.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -61,10 +62,9 @@ def _on_worker(bench: Bench, task: Task) -> Fit:
 
 
 def _connect(address: str) -> Client:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise ConfigError("--dask needs Dask: pip install 'rtbci[dask]'") from None
+    require("--dask needs Dask", "dask", "distributed")
+    from distributed import Client
+
     try:
         client = Client(address, timeout=_CONNECT_S)
     except (OSError, ValueError) as error:

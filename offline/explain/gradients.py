@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 
 import numpy as np
 import torch
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from offline.examples import Examples
+from offline.extras import require
 from offline.training import one_thread
-from rtbci.errors import ConfigError
 from rtbci.model.views import Sees
 
 _STEPS = 32  # of the integral; a network's evidence is then met to a few per cent
@@ -28,10 +28,8 @@ def captum_version() -> str:
     ConfigError
         If it is not installed.
     """
-    try:
-        return version("captum")
-    except PackageNotFoundError:
-        raise ConfigError("explain: true needs Captum: pip install 'rtbci[explain]'") from None
+    require("explain: true needs Captum", "explain", "captum")
+    return version("captum")
 
 
 def attributions(

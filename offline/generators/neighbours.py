@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 import numpy as np
 from pydantic import Field
 
+from offline.extras import require
 from offline.generators.average import OfRealMaps
 from offline.generators.generator import Floats
 from offline.generators.scaling import Scale
 from rtbci.configuration import Settings
+from rtbci.recipe import Recipe
 
 if TYPE_CHECKING:
     from imblearn.over_sampling.base import BaseOverSampler
@@ -51,7 +53,16 @@ class BetweenNeighbours(OfRealMaps[N]):
     """Base of what makes maps on the way from a real one to a near one of the same class.
 
     Which are near is told by the Euclidean distance of standardised maps.
+
+    Raises
+    ------
+    ConfigError
+        If imbalanced-learn is not installed.
     """
+
+    def __init__(self, recipe: Recipe, settings: N, sfreq: float = 200.0) -> None:
+        require(f"{self.kind} needs imbalanced-learn", "generators", "imblearn")
+        super().__init__(recipe, settings, sfreq)
 
     def _sample(self, n: int, label: int, rng: np.random.Generator) -> Floats:
         from imblearn.over_sampling import SMOTE

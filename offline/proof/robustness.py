@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -17,10 +16,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
+from offline.extras import require
 from offline.proof.sets import evenly
 from offline.training import one_thread
 from rtbci.configuration import Settings
-from rtbci.errors import ConfigError
 
 AttackName = Literal["fgsm", "pgd", "deepfool", "autoattack"]
 """Fast gradient sign (Goodfellow et al. 2015, arXiv 1412.6572), projected gradient descent (Madry
@@ -69,6 +68,17 @@ class Withstood:
     least_change: float
 
 
+def require_toolbox() -> None:
+    """Refuse attacks where what carries them out is missing.
+
+    Raises
+    ------
+    ConfigError
+        If the Adversarial Robustness Toolbox is not installed, or what it needs for AutoAttack.
+    """
+    require("attacks need the Adversarial Robustness Toolbox", "generators", "art", "multiprocess")
+
+
 def attack(
     network: nn.Module,
     inputs: NDArray[np.float32],
@@ -98,7 +108,7 @@ def attack(
     ConfigError
         If the Adversarial Robustness Toolbox is not installed.
     """
-    _require_toolbox()
+    require_toolbox()
     logging.getLogger("art").setLevel(logging.ERROR)  # it warns that there are no bounds
     kept = evenly(len(labels), settings.windows)
     shown, truth = _as_pictures(inputs[kept]), labels[kept]
@@ -207,10 +217,3 @@ def _numpy_seeded(seed: int) -> Iterator[None]:
         yield
     finally:
         np.random.set_state(before)
-
-
-def _require_toolbox() -> None:
-    if find_spec("art") is None or find_spec("multiprocess") is None:
-        raise ConfigError(
-            "attacks need the Adversarial Robustness Toolbox: pip install 'rtbci[proof]'"
-        )

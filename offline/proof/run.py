@@ -21,7 +21,7 @@ from offline.models.registry import NETWORKS
 from offline.proof.config import Proof
 from offline.proof.fidelity import Compared, Made, compare, made_maps
 from offline.proof.parts import Parts, parts_of
-from offline.proof.robustness import Withstood, attack
+from offline.proof.robustness import Withstood, attack, require_toolbox
 from offline.proof.sets import evenly
 from offline.proof.signal_fidelity import SignalCompared, compare_signals, headsets
 from offline.proof.signal_parts import signal_parts_of
@@ -102,8 +102,13 @@ def prove(path: Path, roots: tuple[Path, ...], output: Path | None, places: Plac
             "for generated well; a proof holds out whole trials, choose another protocol"
         )
     material = gather(evaluation, places.jobs, keep_going=False)
+    # Refused here, not after hours of other work.
     if proof.scarce is not None:
         scarce_label(proof.scarce.label, material.recipe)
+    if proof.robustness is not None:
+        require_toolbox()
+    for settings in proof.that_make("maps").values():
+        build_generator(material.recipe, settings)
     bench = bench_of(evaluation, material)
     seed = evaluation.seeds[0]
     all_folds = bench.folds(seed)

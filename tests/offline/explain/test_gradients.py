@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError
-
 import numpy as np
 import pytest
 import torch
@@ -10,12 +8,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from offline.examples import MapExamples, SignalExamples
-from offline.explain import gradients
-from offline.explain.gradients import attributions, captum_version
+from offline.explain.gradients import attributions
 from offline.models.linear import Linear
 from offline.models.registry import NETWORKS, build_network
 from offline.recognisers import RecogniserSettings
-from rtbci.errors import ConfigError
 from rtbci.recipe import SEED_BANDS, Recipe
 
 RECIPE = Recipe(
@@ -124,14 +120,3 @@ def test_the_network_and_the_process_are_left_as_they_were():
 def test_covariances_have_none():
     with pytest.raises(ValueError, match="no baseline"):
         attributions(nn.Identity(), "covariances", maps(1, 1, 1, 1), np.array([0]))
-
-
-def test_without_the_library_one_line_says_how_to_get_it(monkeypatch):
-    def absent(name: str) -> str:
-        raise PackageNotFoundError(name)
-
-    monkeypatch.setattr(gradients, "version", absent)
-    with pytest.raises(ConfigError, match=r"^explain: true .* pip install 'rtbci\[explain\]'$"):
-        captum_version()
-    with pytest.raises(ConfigError, match=r"pip install 'rtbci\[explain\]'"):
-        attributions(Linear(np.eye(2), np.zeros(2)), "maps", maps(1, 1, 1, 2), np.array([0]))
