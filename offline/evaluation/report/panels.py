@@ -36,6 +36,7 @@ QUIET_COLOUR = "#B0B0B0"
 _CLASS_COLOURS = {"negative": "#D55E00", "neutral": "#595959", "positive": "#0072B2"}
 _OTHER_COLOURS = ("#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#8C6D00", "#000000")
 _LINES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), "-.")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", "p", ">")
 _WIDTH = 11.0  # inches
 _WIDEST = 5.0
 _ABREAST = 3
@@ -135,6 +136,19 @@ def class_styles(classes: Sequence[str]) -> list[dict[str, Any]]:
     return [
         {"color": _CLASS_COLOURS.get(name) or next(free), "linestyle": _LINES[k % len(_LINES)]}
         for k, name in enumerate(classes)
+    ]
+
+
+def line_styles(lines: int) -> list[dict[str, Any]]:
+    """Return colour, line and marker of each of many lines."""
+    colours = (MAIN_COLOUR, LEAKY_COLOUR, *_OTHER_COLOURS)
+    return [
+        {
+            "color": colours[k % len(colours)],
+            "linestyle": _LINES[k % len(_LINES)],
+            "marker": _MARKERS[k % len(_MARKERS)],
+        }
+        for k in range(lines)
     ]
 
 

@@ -10,8 +10,8 @@ from offline.ablation import BASE
 from offline.evaluation.report.panels import (
     CHANCE_STYLE,
     QUIET_COLOUR,
-    class_styles,
     legend_above,
+    line_styles,
     panels,
     percent_axis,
 )
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from offline.proof.use import Use
 
-_BASE_STYLE = {"color": QUIET_COLOUR, "linewidth": 3}
+_BASE_STYLE = {"color": QUIET_COLOUR, "linewidth": 3, "marker": "o"}
 
 
 def recall_figure(use: Use, label: str) -> Figure:
@@ -51,14 +51,13 @@ def _lines(use: Use, value: Callable[[float, str, str], float], what: str) -> Fi
     """Draw a line a method, the one without any generated maps behind the others."""
     shares = sorted(use.scarce)
     others = [each.name for each in use.whole.variants if each.name != BASE]
-    styles = {BASE: _BASE_STYLE} | dict(zip(others, class_styles(others), strict=True))
-    figure, axes = panels(len(use.whole.recognisers), 3.6)
+    styles = {BASE: _BASE_STYLE} | dict(zip(others, line_styles(len(others)), strict=True))
+    figure, axes = panels(len(use.whole.recognisers), 4.2)
     lines = []
     for panel, recogniser in zip(axes, use.whole.recognisers, strict=True):
         lines = [
             panel.plot(
-                shares, [value(kept, method, recogniser) for kept in shares], marker="o",
-                markersize=4, **style,
+                shares, [value(kept, method, recogniser) for kept in shares], markersize=6, **style
             )[0]
             for method, style in styles.items()
         ]  # fmt: skip

@@ -14,7 +14,13 @@ from matplotlib.image import AxesImage
 from offline.evaluation.findings import pooled
 from offline.evaluation.report.behaviour import calibration_figure, over_time_figure
 from offline.evaluation.report.heads import electrodes_figure, maps_figure, spectra_figure
-from offline.evaluation.report.panels import class_styles, legend_above, panels, shortened
+from offline.evaluation.report.panels import (
+    class_styles,
+    legend_above,
+    line_styles,
+    panels,
+    shortened,
+)
 from offline.evaluation.report.scores import confusion_figure, controls_figure, subjects_figure
 from rtbci.montage.names import SEED_CHANNELS
 from tests.offline.evaluation.report.examples import CLASSES, findings, pictures, summary
@@ -169,6 +175,13 @@ def test_classes_look_the_same_whatever_their_order_and_differ() -> None:
     assert class_styles(CLASSES)[0]["color"] == class_styles(CLASSES[::-1])[2]["color"]
     many = class_styles(tuple("abcdef"))
     assert len({style["color"] for style in many}) == 6
+
+
+def test_a_dozen_lines_are_told_apart_by_colour_and_by_marker() -> None:
+    styles = line_styles(12)
+    assert len({style["color"] for style in styles[:8]}) == 8
+    assert len({style["marker"] for style in styles[:10]}) == 10
+    assert len({(style["color"], style["marker"]) for style in styles}) == 12
 
 
 def test_a_map_that_is_flat_on_its_columns_scale_has_no_lines() -> None:
