@@ -111,7 +111,9 @@ def real_or_edited(
 
 
 def classes(real: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    r"""Return :math:`-\mathbb{E}[w_y \ln p(y \mid x)]`, of real maps alone: its own.
+    r"""Return :math:`-\mathbb{E}[w_y \ln p(y \mid x)]`, of real maps alone.
+
+    The discriminator's own as well.
 
     Parameters
     ----------

@@ -23,10 +23,10 @@ class EscGanDuel(Duel[EscGanSettings]):
     :func:`~offline.generators.escgan.losses.classes`. It sees real and edited maps in one batch
     while it learns, and is in evaluation mode while the generator does: so its batch normalisation
     stands for both kinds together, as when it filters. While both learn it sees all maps through
-    noise, each time other noise; when it filters, through none. Unless the
-    settings have all maps count alike, real and edited ones of a class count as much in all, the
-    geometric mean of what they would (:meth:`~offline.generators.escgan.choosing.Choice.odds`), and
-    to the class head all classes do.
+    noise, each time other noise; when it filters, through none. Unless the settings have all maps
+    count alike, real and edited ones of a class count as much in all, the geometric mean of what
+    they would (:meth:`~offline.generators.escgan.choosing.Choice.odds`), and to the class head all
+    classes do.
 
     Parameters
     ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,19 @@ def without_times(said: str) -> list[str]:
 )
 def test_what_cannot_be_proven_is_told_before_anything_is_learned(tmp_path, data, changes, match):
     with pytest.raises(ConfigError, match=match):
+        say("evaluate", proof(tmp_path, **changes), "--root", data, "--jobs", "1")
+    assert not list((tmp_path / "found").glob("**/*.npz"))
+
+
+@pytest.mark.parametrize(
+    ("missing", "changes"),
+    [("art", {"robustness": {}}), ("imblearn", {"generators": {"between": {"kind": "smote"}}})],
+)
+def test_a_missing_package_is_told_before_anything_is_learned(
+    tmp_path, data, missing, changes, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, missing, None)  # as if it were not installed
+    with pytest.raises(ConfigError, match=r"pip install 'rtbci\[generators\]'"):
         say("evaluate", proof(tmp_path, **changes), "--root", data, "--jobs", "1")
     assert not list((tmp_path / "found").glob("**/*.npz"))
 
