@@ -81,6 +81,25 @@ class MapExamples:
         """Return windows (rows, segments, planes, channels)."""
         return self.maps[self.rows[rows]]
 
+    @classmethod
+    def of_stacked(cls, maps: NDArray[np.float32], segments: int) -> MapExamples:
+        """Take windows that :meth:`stacked` returned, or such as are made after those."""
+        rows = np.arange(len(maps) * segments).reshape(len(maps), segments)
+        planes, channels = maps.shape[1:]
+        return cls(maps.reshape(-1, planes // segments, channels), rows)
+
+    def stacked(self) -> NDArray[np.float32]:
+        """Return all windows as maps with so many more planes: the oldest segment's come first.
+
+        Returns
+        -------
+        array, shape (windows, segments * planes, channels)
+            A shape that :attr:`~rtbci.recipe.Recipe.stacked_shape` tells.
+        """
+        whole = self.batch(np.arange(len(self)))
+        windows, segments, planes, channels = whole.shape
+        return whole.reshape(windows, segments * planes, channels)
+
 
 @dataclass(frozen=True)
 class SignalExamples:

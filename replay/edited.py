@@ -52,7 +52,7 @@ class EditedSource(ScriptedSource):
     Raises
     ------
     ReplayError
-        If the generator does not edit maps of DE, the length is less than one sample, or the
+        If the generator does not edit single maps of DE, the length is less than one sample, or the
         reference's beginning is not the calibration that the generator needs.
     RtbciError
         If the reference's channels or rate do not fit the generator's recipe.
@@ -74,6 +74,11 @@ class EditedSource(ScriptedSource):
                 "headset of a reference"
             )
         recipe = generator.recipe
+        if recipe.segments > 1:
+            raise ReplayError(
+                f"the generator edits {recipe.segments} maps at once, and a headset is edited map "
+                "by map; train it with recipe.segments 1"
+            )
         try:
             # Refused here, not once the stream has begun.
             window = SignalPath(recipe, reference.sfreq, reference.channels).window

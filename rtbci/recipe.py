@@ -291,6 +291,12 @@ class Recipe(Settings):
         return len(self.features) * len(self.bands), len(self.channels)
 
     @property
+    def stacked_shape(self) -> tuple[int, int]:
+        """Shape of all maps that a network sees at once, as one with so many more planes."""
+        planes, channels = self.map_shape
+        return self.segments * planes, channels
+
+    @property
     def planes(self) -> tuple[str, ...]:
         """Names of a map's planes in order: all bands of the first feature, then of the next."""
         return tuple(f"{band.name} {kind.upper()}" for kind in self.features for band in self.bands)

@@ -125,11 +125,12 @@ def augmented(
     if augmentation.generator is None:
         rows = _repeated(labels, wanted, seed)
         return _rows_of(inputs, needs, rows), labels[rows]
+    if needs == "maps":  # who looks at maps one by one
+        recipe = recipe.model_copy(update={"segments": 1})
     # One precision, so that all who learn from the same windows share what is generated.
-    maps = _maps_of(inputs, needs, recipe).astype(np.float32)
-    real = Real(maps, labels, trials)
+    real = Real(_maps_of(inputs, needs).astype(np.float32), labels, trials)
     made, made_labels = supplemented(recipe, augmentation.generator, real, wanted, seed)
-    return _with(inputs, needs, made), np.concatenate([labels, made_labels])
+    return _with(inputs, needs, made, recipe), np.concatenate([labels, made_labels])
 
 
 def _repeated(labels: NDArray[np.int64], wanted: dict[int, int], seed: int) -> NDArray[np.intp]:
@@ -142,26 +143,23 @@ def _repeated(labels: NDArray[np.int64], wanted: dict[int, int], seed: int) -> N
     return np.concatenate([np.arange(len(labels)), *again])
 
 
-def _maps_of(inputs: Inputs, needs: Needs, recipe: Recipe) -> NDArray[np.floating]:
+def _maps_of(inputs: Inputs, needs: Needs) -> NDArray[np.floating]:
     """Return the maps (windows, planes, channels) that a recogniser sees."""
     if needs == "maps" and inputs.maps is not None:
         return inputs.maps
-    if needs == "segments" and inputs.segments is not None and recipe.segments == 1:
-        return inputs.segments.batch(np.arange(len(inputs.segments)))[:, 0]
-    raise ConfigError(
-        "augmentation: generators make single maps; compare recognisers of maps, and leave "
-        "recipe.segments at 1"
-    )
+    if needs == "segments" and inputs.segments is not None:
+        return inputs.segments.stacked()
+    raise ConfigError("augmentation: generators make maps; compare recognisers of maps")
 
 
 def _rows_of(inputs: Inputs, needs: Needs, rows: NDArray[np.intp]) -> Inputs:
     return Inputs(**{needs: getattr(inputs, needs)[rows]})
 
 
-def _with(inputs: Inputs, needs: Needs, made: NDArray[np.float32]) -> Inputs:
+def _with(inputs: Inputs, needs: Needs, made: NDArray[np.float32], recipe: Recipe) -> Inputs:
     if needs == "maps":
         assert inputs.maps is not None
         return Inputs(maps=np.concatenate([inputs.maps, made]))
     assert inputs.segments is not None
-    alone = MapExamples(made, np.arange(len(made))[:, None])
-    return Inputs(segments=MapExamples.joined([inputs.segments, alone]))
+    added = MapExamples.of_stacked(made, recipe.segments)
+    return Inputs(segments=MapExamples.joined([inputs.segments, added]))

@@ -76,7 +76,7 @@ class Average(OfRealMaps[AverageSettings]):
         real = self._of(label)
         _, trial, lengths = np.unique(real.trials, return_inverse=True, return_counts=True)
         by_trial, first = np.argsort(trial, kind="stable"), np.cumsum(lengths) - lengths
-        mean = np.zeros((n, *self.recipe.map_shape))
+        mean = np.zeros((n, *self.recipe.stacked_shape))
         for _ in range(self.settings.maps):
             drawn = rng.integers(len(lengths), size=n)
             rows = first[drawn] + rng.integers(lengths[drawn])

@@ -41,7 +41,7 @@ class Gaussian(Generator[GaussianSettings]):
     def _sample(self, n: int, label: int, rng: np.random.Generator) -> Floats:
         noise = rng.standard_normal((n, self._means.shape[1]))
         drawn: Floats = self._means[label] + noise @ self._roots[label].T
-        return drawn.reshape(n, *self.recipe.map_shape)
+        return drawn.reshape(n, *self.recipe.stacked_shape)
 
     def state(self) -> dict[str, Tensor]:
         """Return means and roots of covariances."""

@@ -17,7 +17,11 @@ from rtbci.errors import GeneratorError
 from rtbci.recipe import Recipe
 
 Makes = Literal["maps", "signal"]
-"""Maps (planes, channels), or windows of the signal (channels, samples) in microvolts."""
+"""Maps (planes, channels), or windows of the signal (channels, samples) in microvolts.
+
+Of a recipe with several segments a map is 4-D, over bands, the head's two axes and time: all that a
+network sees at once, one segment's planes after the other's, the oldest first.
+"""
 
 LEAST_TRIALS = 2
 """Trials that a class needs: of one alone a generator could only learn that trial by heart."""
@@ -241,13 +245,13 @@ class Generator(ABC, Generic[S]):
         recipe = self.recipe
         found, channels = x.shape[1:], len(recipe.channels)
         fits = (
-            found == recipe.map_shape
+            found == recipe.stacked_shape
             if self.makes == "maps"
             else len(found) == 2 and found[0] == channels
         )
         if not fits:
             what = (
-                f"maps of {recipe.map_shape[0]} planes and {channels} channels"
+                f"maps of {recipe.stacked_shape[0]} planes and {channels} channels"
                 if self.makes == "maps"
                 else f"windows of {channels} channels"
             )

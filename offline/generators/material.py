@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from offline.calibrating import block_windows, persons_of
 from offline.datasets.recording import Recording
+from offline.examples import MapExamples
 from offline.features.cache import extract_all
 from offline.generators.generator import Floats, Real
 from offline.generators.scaling import Scale
@@ -25,7 +26,7 @@ def maps_in(
     """Return the maps of some trials as they leave the signal path, in nats.
 
     Where the recipe has a calibration, they are relative to each person's own block, which is left
-    out.
+    out. Where it has several segments, each comes with those before it in its trial.
 
     Parameters
     ----------
@@ -42,18 +43,22 @@ def maps_in(
     ------
     RtbciError
         If a recording cannot be read, a session has less of a class than its block needs, or no
-        trial is as long as a window; one line.
+        trial is as long as a window and what comes before it; one line.
     """
     found, _ = extract_all(recordings, recipe)
     whole = [each for each in found if each is not None]  # all: none may be left out here
     blocks = block_windows(recordings, whole, recipe, recipe.calibration)
     persons = persons_of(recordings, whole, recipe, blocks)
     features = blocks.outside(whole)
-    chosen = windows_of(tuple(trials), features, stride, 0)
+    chosen = windows_of(tuple(trials), features, stride, recipe.history_hops)
     if not chosen:
-        raise _too_short(recipe.window_s)
+        raise _too_short(recipe.window_s + recipe.history_hops * recipe.hop_s)
+    seen = [
+        MapExamples.of(_relative(features[r].maps, persons.get(r)), w, recipe)
+        for r, w in chosen.items()
+    ]
     return Real(
-        np.concatenate([_relative(features[r].maps[w], persons.get(r)) for r, w in chosen.items()]),
+        MapExamples.joined(seen).stacked(),
         np.concatenate([features[r].label[w] for r, w in chosen.items()]),
         trials_at(chosen, features),
     )

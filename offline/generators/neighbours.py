@@ -84,7 +84,7 @@ class BetweenNeighbours(OfRealMaps[N]):
             # That the class will be the largest is meant.
             warnings.filterwarnings("ignore", "After over-sampling", UserWarning)
             x, _ = sampler.fit_resample(flat, real.labels)
-        return scale.back(x[len(real) :].reshape(-1, *self.recipe.map_shape))
+        return scale.back(x[len(real) :].reshape(-1, *self.recipe.stacked_shape))
 
 
 class Smote(BetweenNeighbours[SmoteSettings]):

@@ -67,7 +67,7 @@ class FromNoise(nn.Module):  # type: ignore[misc]  # mypy does not read torch, f
             nn.BatchNorm2d(small[0]),
             nn.ReLU(),
         )
-        self.decoder = decoder(recipe.map_shape[0], grid.rows, grid.columns, width, slope=0.0)
+        self.decoder = decoder(recipe.stacked_shape[0], grid.rows, grid.columns, width, slope=0.0)
         self.off_grid = OffGrid(recipe)
 
     def forward(self, noise: Tensor, labels: Tensor) -> Tensor:
@@ -103,7 +103,7 @@ class Judge(nn.Module):  # type: ignore[misc]  # mypy does not read torch, for s
     def __init__(self, recipe: Recipe, width: int, plain: int) -> None:
         super().__init__()
         self.on_grid = OnGrid(recipe)
-        self.encoder = encoder(recipe.map_shape[0], width, plain)
+        self.encoder = encoder(recipe.stacked_shape[0], width, plain)
         maps, rows, columns = encoded_shape(self.on_grid.rows, self.on_grid.columns, width)
         features = maps * rows * columns
         self.real = nn.Linear(features, 1)

@@ -60,7 +60,8 @@ class GeneratorSampler(BaseOverSampler):  # type: ignore[misc]  # imblearn has n
         Parameters
         ----------
         X : array, shape (maps, planes * channels) or (maps, planes, channels)
-            Maps. Flat ones hold all channels of the first plane, then of the next.
+            Maps. Flat ones hold all channels of the first plane, then of the next. Of a recipe with
+            several segments all planes of the oldest segment come first, then those of the next.
         y : array, shape (maps,)
             Class of each: its index, or its name.
         trials : array of int, shape (maps,), optional
@@ -96,7 +97,7 @@ class GeneratorSampler(BaseOverSampler):  # type: ignore[misc]  # imblearn has n
     def _fit_resample(
         self, X: NDArray[Any], y: NDArray[Any], trials: Any
     ) -> tuple[NDArray[Any], NDArray[Any]]:
-        planes, channels = self.recipe.map_shape
+        planes, channels = self.recipe.stacked_shape
         if X.shape[1] != planes * channels:
             self._refuse_other(X.shape[1:])
         classes, where = np.unique(y, return_inverse=True)
@@ -126,7 +127,7 @@ class GeneratorSampler(BaseOverSampler):  # type: ignore[misc]  # imblearn has n
         return int(label)
 
     def _refuse_other(self, shape: tuple[int, ...]) -> None:
-        planes, channels = self.recipe.map_shape
+        planes, channels = self.recipe.stacked_shape
         if shape != (planes, channels):
             raise GeneratorError(
                 f"another montage than the recipe's: its maps have {planes} x {channels} numbers, "

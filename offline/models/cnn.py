@@ -54,7 +54,7 @@ class Cnn(nn.Module):  # type: ignore[misc]  # mypy does not read torch, for spe
     def __init__(self, recipe: Recipe, settings: CnnSettings) -> None:
         super().__init__()
         self.on_grid = OnGrid(recipe)
-        planes = recipe.segments * recipe.map_shape[0]
+        planes = recipe.stacked_shape[0]
         self.blocks, features = convolutions(
             planes, self.on_grid.rows, self.on_grid.columns, settings.widths, settings.dropout
         )

@@ -76,7 +76,7 @@ class TopographicImage(nn.Module):  # type: ignore[misc]  # mypy does not read t
         self.size = settings.size
         weights = topography(recipe.channels, settings.size).astype(np.float32)
         self.register_buffer("topography", torch.from_numpy(weights.T.copy()))
-        planes = recipe.segments * recipe.map_shape[0]
+        planes = recipe.stacked_shape[0]
         self.blocks, features = convolutions(
             planes, self.size, self.size, settings.widths, settings.dropout
         )

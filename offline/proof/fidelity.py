@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from offline.examples import MapExamples
 from offline.generators import Generator, Real
 from offline.proof.distances import KernelDistance, frechet_distance, kernel_distance
 from offline.proof.features import penultimate_features
@@ -148,7 +149,14 @@ def compare(
     """
     rivals = {REAL: Made(parts.validation), **made}
     maps = {name: each.maps for name, each in rivals.items()}
-    features = {name: _features(network, each) for name, each in {TEST: parts.test, **maps}.items()}
+    seen = {
+        name: MapExamples.of_stacked(each.x, parts.segments)
+        for name, each in {TEST: parts.test, **maps}.items()
+    }
+    features = {
+        name: penultimate_features(network, each.batch(np.arange(len(each))))
+        for name, each in seen.items()
+    }
     rows = [_row(name, each, parts, features, seed) for name, each in rivals.items()]
     return Compared(fold, tuple(rows), maps, parts.test, features)
 
@@ -211,10 +219,6 @@ def _row(
         fit_s=made.fit_s,
         losses=made.losses,
     )
-
-
-def _features(network: nn.Module, maps: ExampleSet) -> NDArray[np.float32]:
-    return penultimate_features(network, maps.x[:, None])  # a single segment
 
 
 def mean_over(rows: Sequence[Row], value: Callable[[Row], float]) -> float:

@@ -13,7 +13,7 @@ from offline.evaluation.fitting import Bench, all_features
 from offline.evaluation.protocols import Fold, fold_windows
 from offline.generators import Real
 from offline.proof.sets import ExampleSet, matched
-from offline.recognisers import WindowsOf, inputs_at, labels_at
+from offline.recognisers import WindowsOf, labels_at, stacked_at
 from offline.splits import TrialKey, trials_at
 from rtbci.errors import ConfigError
 
@@ -21,6 +21,8 @@ from rtbci.errors import ConfigError
 @dataclass(frozen=True)
 class Parts:
     """Real maps, on the scale that recognisers see: standardised by the training part.
+
+    Of a recipe with several segments, each comes with those before it in its trial.
 
     Attributes
     ----------
@@ -33,6 +35,8 @@ class Parts:
         Which trial each group of ``test`` is.
     measures : Measures
         What the scale is: the training part's statistics.
+    segments : int
+        How many maps each is made of, as networks see them.
     """
 
     train: Real
@@ -40,6 +44,7 @@ class Parts:
     test: ExampleSet
     tested: Mapping[int, TrialKey]
     measures: Measures
+    segments: int
 
 
 def parts_of(bench: Bench, fold: Fold, most: int) -> Parts:
@@ -65,16 +70,14 @@ def parts_of(bench: Bench, fold: Fold, most: int) -> Parts:
     measures = measured(features, train, recipe, bench.persons, mean_covariance=False)
 
     def real(chosen: WindowsOf, first_trial: int) -> Real:
-        maps = inputs_at(chosen, features, measures, recipe, "maps").maps
-        assert maps is not None
         return Real(
-            maps.astype(np.float32),
+            stacked_at(chosen, features, measures, recipe),
             labels_at(chosen, features),
             trials_at(chosen, features) + first_trial,
         )
 
     def held_out(part: Literal["validation", "test"]) -> WindowsOf:
-        chosen = fold_windows(fold, part, features, stride=1)
+        chosen = fold_windows(fold, part, features, 1, recipe.history_hops)
         if not chosen:
             raise ConfigError(f"{fold.name}: no {part} window: trials too short")
         return chosen
@@ -88,4 +91,5 @@ def parts_of(bench: Bench, fold: Fold, most: int) -> Parts:
     keys = {(r, int(k)) for r, windows in tested.items() for k in features[r].trial[windows]}
     # Distances depend on how many there are: as many of each class in both.
     matching = matched(sets[0], sets[1], most, np.random.default_rng(0))
-    return Parts(learned, *matching, dict(enumerate(sorted(keys), first)), measures)
+    numbered = dict(enumerate(sorted(keys), first))
+    return Parts(learned, *matching, numbered, measures, recipe.segments)

@@ -21,7 +21,7 @@ from offline.generators import SignalGenerator
 from offline.generators.generator import Floats
 from offline.proof.parts import Parts
 from offline.proof.sets import ExampleSet
-from offline.recognisers import inputs_at, labels_at
+from offline.recognisers import labels_at, stacked_at
 from rtbci.recipe import Recipe
 from rtbci.signal.path import SignalPath
 
@@ -72,11 +72,11 @@ def scripts_of(parts: Parts, recordings: Sequence[Recording], recipe: Recipe) ->
         calibration, its block comes first.
     """
     scripts: dict[int, list[Stretch]] = {}
-    apart = max(recipe.window_s, recipe.hop_s)
+    apart, before_s = max(recipe.window_s, recipe.hop_s), recipe.history_hops * recipe.hop_s
     for group, maps in zip(*np.unique(parts.test.groups, return_counts=True), strict=True):
         r, k = parts.tested[int(group)]
         trial, sfreq = recordings[r].trials[k], recordings[r].sfreq
-        longest = maps * apart + recipe.window_s
+        longest = before_s + maps * apart + recipe.window_s
         # A trial's first window begins up to a hop after the trial itself.
         seconds = min((trial.stop - trial.start) / sfreq, longest) + recipe.hop_s
         scripts.setdefault(r, []).append(Stretch(trial.label, seconds, int(maps)))
@@ -165,19 +165,20 @@ def maps_of(
     persons = persons_of(recordings, features, recipe, blocks)
     chosen, groups = {}, []
     for r, script in enumerate(scripts):
-        rows = [_spread(features[r].trial, k, each.maps) for k, each in enumerate(script)]
+        rows = [
+            _spread(np.flatnonzero(features[r].trial == k)[recipe.history_hops :], each.maps)
+            for k, each in enumerate(script)
+        ]
         chosen[r] = np.concatenate(rows)
         groups += [each.maps for each in script if each.maps]
-    seen = inputs_at(chosen, features, replace(measures, persons=persons), recipe, "maps").maps
-    assert seen is not None
+    seen = stacked_at(chosen, features, replace(measures, persons=persons), recipe)
     numbers = first_group + np.repeat(np.arange(len(groups)), groups)
-    return ExampleSet(seen.astype(np.float32), labels_at(chosen, features), numbers)
+    return ExampleSet(seen, labels_at(chosen, features), numbers)
 
 
-def _spread(trial: NDArray[np.int64], k: int, maps: int) -> NDArray[np.intp]:
-    """Return so many windows of a trial, evenly spread."""
-    rows = np.flatnonzero(trial == k)
-    return rows[np.linspace(0, len(rows) - 1, maps).round().astype(np.intp)]
+def _spread(windows: NDArray[np.intp], maps: int) -> NDArray[np.intp]:
+    """Return so many of a trial's windows, evenly spread; one may be there several times."""
+    return windows[np.linspace(0, len(windows) - 1, maps).round().astype(np.intp)]
 
 
 def stretches_in(recordings: Sequence[Recording]) -> list[Floats]:

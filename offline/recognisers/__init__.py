@@ -20,7 +20,14 @@ from offline.recognisers.choosing import (
 )
 from offline.recognisers.inputs import Inputs, Needs, thinned
 from offline.recognisers.registry import RECOGNISERS, Kind, kind_named
-from offline.recognisers.seeing import WindowsOf, completed, inputs_at, inputs_of, labels_at
+from offline.recognisers.seeing import (
+    WindowsOf,
+    completed,
+    inputs_at,
+    inputs_of,
+    labels_at,
+    stacked_at,
+)
 from offline.recognisers.settings import ModelSettings, RecogniserSettings, settings_with
 
 __all__ = [
@@ -42,5 +49,6 @@ __all__ = [
     "log_probabilities",
     "most_windows",
     "settings_with",
+    "stacked_at",
     "thinned",
 ]

@@ -123,6 +123,25 @@ def inputs_at(
     return Inputs(maps=result) if needs == "maps" else Inputs(covariances=result)
 
 
+def stacked_at(
+    chosen: WindowsOf, features: Sequence[Features], measures: Measures, recipe: Recipe
+) -> NDArray[np.float32]:
+    """Return all maps that a network sees of each window, as one map with so many more planes.
+
+    Parameters
+    ----------
+    chosen, features, measures, recipe
+        As for :func:`inputs_at`.
+
+    Returns
+    -------
+    array, shape (windows, segments * planes, channels)
+    """
+    segments = inputs_at(chosen, features, measures, recipe, "segments").segments
+    assert segments is not None
+    return segments.stacked()
+
+
 def labels_at(chosen: WindowsOf, features: Sequence[Features]) -> NDArray[np.int64]:
     """Return the classes of several recordings' windows, in the same order."""
     none = np.empty(0, np.int64)

@@ -32,6 +32,16 @@ def test_recordings_keep_their_own_maps_when_they_are_joined():
     assert np.array_equal(joined.batch(np.arange(len(joined))), expected)
 
 
+def test_maps_seen_at_once_are_one_map_with_more_planes_and_come_back_from_it():
+    examples = MapExamples.of(maps(20, 0), np.array([4, 19, 10]), RECIPE)
+    stacked, whole = examples.stacked(), examples.batch(np.arange(3))
+    assert stacked.shape[1:] == RECIPE.stacked_shape == (15, 62)
+    assert np.array_equal(stacked[:, 10:], whole[:, 2])  # the newest come last
+    back = MapExamples.of_stacked(stacked, RECIPE.segments)
+    assert np.array_equal(back.batch(np.array([2, 0])), whole[[2, 0]])
+    assert examples[np.arange(0)].stacked().shape == (0, 15, 62)
+
+
 def signal(n: int, seed: int, first: list[int]) -> SignalExamples:
     rng = np.random.default_rng(seed)
     points = rng.normal(size=(n, 3)).astype(np.float32)

@@ -42,6 +42,13 @@ def test_what_makes_no_edits_of_maps_makes_no_headset_of_a_reference() -> None:
             EditedSource(reference, generator, "x")
 
 
+def test_what_edits_several_maps_at_once_makes_no_headset() -> None:
+    reference = simulated_reference(SFREQ, CHANNELS, 0)
+    generator = Shift(RECIPE.model_copy(update={"segments": 3}), ShiftSettings())
+    with pytest.raises(ReplayError, match="edits 3 maps at once, .* recipe.segments 1"):
+        EditedSource(reference, generator, "x")
+
+
 def test_a_window_over_a_change_is_to_measure_some_of_both() -> None:
     generator = Shift(RECIPE, ShiftSettings())
     edits = Edits(generator, Timetable((Step(0, 2.0), Step(2, 2.0)), SFREQ), window=200)

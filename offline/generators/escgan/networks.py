@@ -31,7 +31,7 @@ class Editor(nn.Module):  # type: ignore[misc]  # mypy does not read torch, for 
     def __init__(self, recipe: Recipe, width: int, residual: bool = True) -> None:
         super().__init__()
         self.residual = residual
-        planes = recipe.map_shape[0]
+        planes = recipe.stacked_shape[0]
         self.on_grid = OnGrid(recipe)
         rows, columns = self.on_grid.rows, self.on_grid.columns
         self.encoder = encoder(planes, width)
@@ -65,7 +65,7 @@ class Discriminator(nn.Module):  # type: ignore[misc]  # mypy does not read torc
     def __init__(self, recipe: Recipe, width: int) -> None:
         super().__init__()
         self.on_grid = OnGrid(recipe)
-        self.encoder = encoder(recipe.map_shape[0], width)
+        self.encoder = encoder(recipe.stacked_shape[0], width)
         maps, rows, columns = encoded_shape(self.on_grid.rows, self.on_grid.columns, width)
         self.real = nn.Linear(maps * rows * columns, 1)
         self.classes = nn.Linear(maps * rows * columns, len(recipe.classes))

@@ -92,13 +92,14 @@ def _add_maps(page: Page, proven: Proven) -> None:
         note = html.note(f"Fewer than {MIN_MAPPED} electrodes make no map.")
         page.text("Maps of the classes", note, section=section)
     else:
+        newest = f" (of {recipe.segments} maps the newest)" if recipe.segments > 1 else ""
         for plane, name in enumerate(recipe.planes):
             page.figure(
                 name,
                 band_figure(proven.compared, recipe, plane),
-                f"Mean {name} of each class less the mean over classes, in the training part's "
-                f"standard deviations, mean over folds. “{TEST}”: the real maps that all are "
-                f"compared with; “{REAL}”: other real maps that were held out as well. {_HEADS}",
+                f"Mean {name}{newest} of each class less the mean over classes, in the training "
+                f"part's standard deviations, mean over folds. “{TEST}”: the real maps that all "
+                f"are compared with; “{REAL}”: other real maps that were held out too. {_HEADS}",
                 section=section,
             )
     first = proven.compared[0]

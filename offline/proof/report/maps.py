@@ -29,10 +29,11 @@ def band_figure(compared: Sequence[Compared], recipe: Recipe, plane: int) -> Fig
     recipe : Recipe
         Channels and classes.
     plane : int
-        Index among the recipe's planes.
+        Index among the recipe's planes; of several segments the newest one's is drawn.
     """
     drawn = effects(compared, len(recipe.classes))
-    return compared_heads({name: each[:, plane] for name, each in drawn.items()}, recipe, "SD")
+    newest = plane - len(recipe.planes)  # from the end
+    return compared_heads({name: each[:, newest] for name, each in drawn.items()}, recipe, "SD")
 
 
 def compared_heads(maps: Mapping[str, NDArray[np.float64]], recipe: Recipe, unit: str) -> Figure:

@@ -128,6 +128,25 @@ def assert_near_the_real_ones(maps: list[Any], signals: dict[str, Any]) -> None:
     assert max(headset["differences"]["spectrum"].values()) < 1
 
 
+def test_networks_that_see_the_past_learn_from_generated_pasts(tmp_path, data):
+    content = yaml.safe_load(proof(tmp_path).read_text())
+    content["evaluation"]["recipe"] = RECIPE | {"segments": 3, "segment_s": 1.0}
+    content |= {"recognisers": ["cnn", "naive-bayes"], "signal_s": 1.0}
+    content["generators"] |= {
+        "noise": {"kind": "wgan-gp", "least_steps": 20, "width": 4},
+        "headset": {"kind": "autoregressive"},
+    }
+    proven = prove(written(tmp_path, **content), (data,), None, Places(1))
+    (compared,) = proven.compared
+    assert compared.test.x.shape[1:] == (15, 10)
+    # Each comes with those two seconds before it: the middle third is a later one's first.
+    assert {row.name for row in compared.rows} == {"real", *content["generators"]}
+    effects = {row.name: row.differences.effect.correlation for row in compared.rows}
+    assert min(effects["floor"], effects["mixed"], effects["headset"]) > 0.3
+    for name in ("cnn", "naive-bayes"):
+        assert list(proven.use.whole.scored(name)) == ["base", "floor", "mixed", "noise"]
+
+
 def test_of_generators_of_the_signal_alone_recognisers_learn_nothing(tmp_path, data):
     headset = {"headset": {"kind": "autoregressive"}}
     path = proof(tmp_path, generators=headset, signal_s=1.0, folds=2)

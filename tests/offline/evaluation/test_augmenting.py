@@ -84,6 +84,34 @@ def test_networks_get_the_same_windows_as_others(augmentation):
     np.testing.assert_allclose(batch, plain.maps, atol=1e-4)
 
 
+@pytest.mark.parametrize("augmentation", [GENERATED, REPEATED])
+def test_what_networks_see_of_the_past_is_generated_with_it(augmentation):
+    """Of one class maps rise from the older to the newer one, of the other they fall."""
+    history = RECIPE.model_copy(update={"segments": 2})
+    inputs, labels, trials = real((40, 12))
+    direction = np.where(labels == 1, 1.0, -1.0)[:, None, None]
+    maps = np.stack([inputs.maps - 9 * direction, inputs.maps + 9 * direction], axis=1)
+    rows = np.arange(2 * len(labels)).reshape(-1, 2)
+    seen = Inputs(segments=MapExamples(maps.reshape(-1, *SHAPE).astype(np.float32), rows))
+    found, told = augmented(seen, labels, trials, "segments", history, augmentation, 0)
+    assert np.bincount(told).tolist() == [60, 60]
+    windows = found.segments.batch(np.arange(len(told)))
+    assert windows.shape == (120, 2, *SHAPE)
+    np.testing.assert_array_equal(windows[: len(labels)], maps.astype(np.float32))
+    rises = windows[:, 1].mean(axis=(1, 2)) > windows[:, 0].mean(axis=(1, 2))
+    np.testing.assert_array_equal(rises, told == 1)
+
+
+def test_who_sees_maps_one_by_one_gets_single_ones_whatever_networks_see():
+    inputs, labels, trials = real()
+    history = RECIPE.model_copy(update={"segments": 2})
+    plain, one = (
+        augmented(inputs, labels, trials, "maps", each, GENERATED, 0)[0].maps
+        for each in (RECIPE.model_copy(update={"segments": 1}), history)
+    )
+    np.testing.assert_array_equal(one, plain)
+
+
 def test_the_seed_fixes_what_is_generated():
     inputs, labels, trials = real()
     one, again, other = (
@@ -96,9 +124,6 @@ def test_the_seed_fixes_what_is_generated():
 
 def test_what_generators_do_not_make_is_refused():
     inputs, labels, trials = real()
-    history = RECIPE.model_copy(update={"segments": 2})
-    with pytest.raises(ConfigError, match="leave recipe.segments at 1"):
-        augmented(as_segments(inputs), labels, trials, "segments", history, GENERATED, 0)
     with pytest.raises(ConfigError, match="compare recognisers of maps"):
         augmented(Inputs(), labels, trials, "signal", RECIPE, GENERATED, 0)
     with pytest.raises(GeneratorError, match=f"class {RECIPE.classes[1]} has 1 trial "):

@@ -8,7 +8,7 @@ from offline.datasets.recording import Recording, recording_of
 from offline.features.extract import extract
 from offline.generators.material import maps_in
 from offline.splits import TrialKey
-from rtbci.errors import ConfigError
+from rtbci.errors import ConfigError, GeneratorError
 from rtbci.recipe import Calibration, Recipe
 from tests.offline.evaluation.people import CHANNELS, CLASSES, LABELS, SFREQ, samples, trials
 
@@ -47,6 +47,23 @@ def test_a_calibration_makes_maps_relative_to_each_persons_block() -> None:
     np.testing.assert_allclose(first, expected, atol=1e-4)
     # The block itself is not learned from.
     assert len(first) == len(maps_in(people(2.0), TRIALS, RECIPE, 1)) // 2 - len(blocks.touched[0])
+
+
+def test_of_several_segments_each_map_comes_with_those_before_it_in_its_trial() -> None:
+    recordings = people(2.0)
+    history = RELATIVE.model_copy(update={"segments": 3, "segment_s": 1.0})
+    real, alone = (maps_in(recordings, TRIALS, each, 1) for each in (history, RELATIVE))
+    assert real.x.shape[1:] == history.stacked_shape == (15, len(CHANNELS))
+    single = {each.tobytes() for each in alone.x}
+    expected = []
+    for trial in np.unique(alone.trials):
+        own = alone.x[alone.trials == trial]
+        # Two hops are a second; the first four maps of a trial reach back over its beginning.
+        expected += [np.concatenate([own[k - 4], own[k - 2], own[k]]) for k in range(4, len(own))]
+    np.testing.assert_array_equal(real.x, np.stack(expected))
+    assert {part.tobytes() for part in real.x.reshape(-1, 5, len(CHANNELS))} <= single
+    with pytest.raises(GeneratorError, match="no trial is as long as a window of 64 s"):
+        maps_in(recordings, TRIALS, history.model_copy(update={"segments": 64}), 1)
 
 
 def test_a_person_with_too_little_for_a_block_is_told() -> None:

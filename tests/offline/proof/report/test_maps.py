@@ -58,6 +58,28 @@ def test_it_is_the_plane_that_was_asked_for():
         assert least < np.ma.max(np.ma.masked_invalid(image.get_array())) < most
 
 
+def test_of_several_segments_the_newest_one_is_drawn():
+    one = compared()
+    spiky = one.test.x.copy()
+    spiky[one.test.labels == 0, 3] += 100.0
+    loud = replace(one, test=ExampleSet(spiky, one.test.labels, one.test.groups))
+    both = replace(
+        one,
+        test=stacked(one.test, loud.test),
+        made={name: stacked(each, each) for name, each in one.made.items()},
+    )
+    whole, newest = (
+        next(axes.images[0] for axes in band_figure((each,), asked, 3).get_axes())
+        for each, asked in ((loud, recipe()), (both, recipe(segments=2)))
+    )
+    np.testing.assert_array_equal(newest.get_array(), whole.get_array())
+
+
+def stacked(older: ExampleSet, newer: ExampleSet) -> ExampleSet:
+    x = np.concatenate([older.x, newer.x], axis=1)
+    return ExampleSet(x, newer.labels, newer.groups)
+
+
 def test_what_maps_are_compared_with_leads_each_row_of_heads():
     one = compared()
     many = {f"made {k}": one.made["poor"] for k in range(7)}
