@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from rtbci.errors import ConfigError
+
 
 @contextmanager
 def complete_or_absent(path: Path) -> Iterator[IO[bytes]]:
@@ -24,3 +26,23 @@ def complete_or_absent(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def require_writable(folder: Path) -> None:
+    """Make the folder for what is found, and see that files can be written there.
+
+    Raises
+    ------
+    ConfigError
+        If they cannot: better now than after the first fit.
+    """
+    probe = folder / ".writable"
+    try:
+        with complete_or_absent(probe):
+            pass
+        probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"output {folder}: cannot be written ({error.strerror or error}); name another folder "
+            "(--output, or output in the file)"
+        ) from None

@@ -118,6 +118,11 @@ def _describe_one(item: dict[str, Any], kind: type[BaseModel]) -> str:
         return f"unknown key {key!r}; allowed are {', '.join(_siblings(item['loc'], kind))}"
     if item["type"] == "missing":
         return f"key {key!r} is missing"
+    if item["type"] == "union_tag_not_found":
+        return f"key {f'{key}.kind'.lstrip('.')!r} is missing"
+    if item["type"] == "union_tag_invalid":
+        allowed = item["ctx"]["expected_tags"].replace("'", "")
+        return f"{f'{key}.kind'.lstrip('.')} = {item['ctx']['tag']!r}: there are {allowed}"
     said: str = item["msg"].removeprefix("Value error, ")
     said = said[:1].lower() + said[1:]
     if not key:  # of several keys together: the message names them

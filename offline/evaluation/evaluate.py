@@ -20,13 +20,14 @@ from offline.evaluation.metrics import summarise
 from offline.evaluation.outcome import Fit, Outcome, Task
 from offline.evaluation.protocols import RandomWindows
 from offline.evaluation.spreading import over_cluster, over_processes
-from offline.evaluation.store import FitStore, data_hash, require_writable
+from offline.evaluation.store import FitStore, data_hash
 from offline.evaluation.summary import Summary
 from offline.explain.explanation import Explained, Explanation, over_fits
 from offline.explain.gradients import captum_version
 from offline.features.cache import load_or_extract
 from offline.provenance import versions
 from offline.recognisers import RECOGNISERS
+from rtbci.atomic import require_writable
 from rtbci.progress import progress_bar
 from rtbci.recipe import Recipe
 

@@ -18,7 +18,6 @@ from offline.features.cache import fingerprint
 from offline.provenance import own_code_hash, versions
 from rtbci.atomic import complete_or_absent
 from rtbci.configuration import Settings
-from rtbci.errors import ConfigError
 
 
 def data_hash(bench: Bench) -> str:
@@ -34,26 +33,6 @@ def data_hash(bench: Bench) -> str:
         for recording in material.recordings
     ]
     return _hash(content)
-
-
-def require_writable(folder: Path) -> None:
-    """Make the folder for what is found, and see that files can be written there.
-
-    Raises
-    ------
-    ConfigError
-        If they cannot: better now than after the first fit.
-    """
-    probe = folder / ".writable"
-    try:
-        with complete_or_absent(probe):
-            pass
-        probe.unlink(missing_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"output {folder}: cannot be written ({error.strerror or error}); name another folder "
-            "(--output, or output in the file)"
-        ) from None
 
 
 class FitStore:

@@ -7,8 +7,7 @@ import pytest
 
 from offline.evaluation.outcome import Fit, Said, Task
 from offline.evaluation.protocols import Sessions, Trials
-from offline.evaluation.store import FitStore, require_writable
-from rtbci.errors import ConfigError
+from offline.evaluation.store import FitStore
 from rtbci.recipe import HiddenMarkov, Normalisation
 from tests.offline.evaluation.people import RECIPE, bench, person
 from tests.offline.evaluation.predicted import predictions
@@ -113,12 +112,3 @@ def test_a_damaged_file_counts_as_none(tmp_path, fit):
         assert store.load(TASK) is None
     store.save(fit)
     assert store.load(TASK) is not None
-
-
-def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path):
-    require_writable(tmp_path / "new" / "folder")
-    assert list((tmp_path / "new" / "folder").iterdir()) == []
-    (tmp_path / "file").write_text("mine")
-    with pytest.raises(ConfigError, match="file.*cannot be written .*--output"):
-        require_writable(tmp_path / "file")
-    assert (tmp_path / "file").read_text() == "mine"
