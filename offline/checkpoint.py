@@ -26,6 +26,11 @@ _BLOCK = 1024  # windows that are in memory at once
 _log = logging.getLogger(__name__)
 
 
+def checkpoint_beside(output: Path) -> Path:
+    """Return where the checkpoint of a training lies whose outcome is written to a file."""
+    return output.with_name(f"{output.name}.checkpoint")
+
+
 class _UntrustedError(Exception):
     """A file that is not to be gone on from."""
 
@@ -80,10 +85,6 @@ class Checkpoint:
                 f"{self._path}: the training's checkpoint cannot be written "
                 f"({error.strerror or error}); name another output"
             ) from None
-
-    def delete(self) -> None:
-        """Remove the file, as the training has finished."""
-        self._path.unlink(missing_ok=True)
 
     def _trusted(self) -> dict[str, Any]:
         content = self._path.read_bytes()

@@ -68,6 +68,13 @@ class Device:
             finally:
                 torch.set_deterministic_debug_mode(before)
 
+    def seed(self, seed: int) -> None:
+        """Seed the random numbers that are drawn here, and no other device's."""
+        torch.default_generator.manual_seed(seed)
+        if self._is_card:
+            with torch.cuda.device(self.place):
+                torch.cuda.manual_seed(seed)
+
     def random_state(self) -> dict[str, Tensor]:
         """Return where the random numbers are."""
         state = {"cpu": torch.get_rng_state()}

@@ -19,6 +19,7 @@ from pydantic import Field
 
 import rtbci
 from offline.calibrating import Measures, block_windows, measured, persons_of
+from offline.checkpoint import checkpoint_beside
 from offline.datasets.config import Dataset
 from offline.datasets.recording import Recording
 from offline.datasets.registry import open_named
@@ -187,6 +188,7 @@ def _scored(
     }
     final = output.model_copy(update={"abstain_below": threshold})
     save(experiment.output, training=told, output=final)
+    checkpoint_beside(experiment.output).unlink(missing_ok=True)
     return Result(experiment.output, validation.scores, test.scores, told)
 
 
@@ -227,7 +229,7 @@ def _train(
         recipe,
         experiment.seed,
         settings_with(experiment.model, experiment.training),
-        checkpoint=experiment.output.with_name(f"{experiment.output.name}.checkpoint"),
+        checkpoint=checkpoint_beside(experiment.output),
     )
     notes: dict[str, Any] = {"training_windows": dict(zip(recipe.classes, counts, strict=True))}
     block, prototypes = recipe.calibration, None

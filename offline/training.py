@@ -159,7 +159,8 @@ def fit(
         to batches. The first member's is the seed itself.
     checkpoint : Path, optional
         File that the state is written to after each epoch. What it holds of this same training is
-        gone on from; it is removed at the end.
+        gone on from. Of a training that is done it holds the end: whoever has saved the network
+        removes it.
 
     Raises
     ------
@@ -175,15 +176,13 @@ def fit(
         raise ConfigError("no validation window: trials too short")
     device = choose_device(settings.device)
     with one_thread(), device.repeatable():
-        torch.manual_seed(seed)
+        device.seed(seed)
         file = None
         if checkpoint is not None:
             basis = _basis(settings, seed, classes, device)
             file = Checkpoint(checkpoint, training_key(build(), (train, validation), basis))
         members = _train_members(build, (train, validation), counts, settings, seed, device, file)
         networks = [_with_weights(build(), member["weights"]) for member in members]
-    if file is not None:
-        file.delete()
     courses = tuple(Course(member["best_epoch"], tuple(member["losses"])) for member in members)
     return Fitted(networks[0] if len(networks) == 1 else Ensemble(networks).eval(), courses)
 
@@ -219,7 +218,7 @@ def _train_members(
     saved = file.load() if file is not None else None
     members, under_way = (saved["members"], saved["under_way"]) if saved else ([], None)
     for member in range(len(members), settings.members):
-        torch.manual_seed(member_seed(seed, member))
+        device.seed(member_seed(seed, member))
         learner = Learner(build(), counts, settings, device)
         if under_way is not None:
             learner.restore(under_way)

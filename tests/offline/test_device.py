@@ -75,6 +75,20 @@ def test_random_numbers_go_on_from_a_state_and_those_outside_are_untouched():
     assert torch.equal(torch.rand(2), expected)
 
 
+def test_who_computes_on_the_processor_seeds_no_card(monkeypatch):
+    seeded = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    monkeypatch.setattr(torch.cuda, "manual_seed", seeded.append)
+    with CPU.repeatable():
+        CPU.seed(7)
+        first = torch.rand(3)
+        torch.manual_seed(7)
+        assert torch.equal(torch.rand(3), first)
+        seeded.clear()
+        CPU.seed(8)
+    assert seeded == []
+
+
 def test_examples_are_given_as_they_are():
     maps = np.random.default_rng(0).standard_normal((5, 2, 3)).astype(np.float32)
     examples = MapExamples(maps, np.arange(5)[:, None])

@@ -13,10 +13,11 @@ from typer.testing import CliRunner
 
 from offline.cli.train import train
 from offline.experiment import Experiment, run
+from offline.learner import Learner
 from offline.models.registry import NETWORKS
 from offline.training import one_thread
 from rtbci.configuration import load_yaml
-from rtbci.errors import ConfigError, RecordingError
+from rtbci.errors import ConfigError, ModelFileError, RecordingError
 from rtbci.model.file import Model, load_model
 from rtbci.model.recogniser import Recogniser
 
@@ -85,6 +86,20 @@ def test_the_model_file_knows_where_it_comes_from_and_recognises_the_held_out_se
     assert told["trials"] == {"train": 6, "validation": 6, "test": 12}
     assert told["test"]["balanced_accuracy"] == result.test.balanced_accuracy
     assert told["test"]["windows"] == result.test.windows > 500
+
+
+def test_a_network_is_not_lost_where_it_cannot_be_written(config, monkeypatch):
+    """Neither is it learned twice once it can."""
+    experiment = load_yaml(config, Experiment)
+    experiment.output.mkdir(parents=True)
+    with pytest.raises(ModelFileError, match="made.pt"):
+        run(experiment)
+    experiment.output.rmdir()
+    left = [each.name for each in experiment.output.parent.iterdir()]
+    assert left == ["made.pt.checkpoint"]
+    monkeypatch.setattr(Learner, "epoch", None)
+    assert run(experiment).test.balanced_accuracy > 0.9
+    assert [each.name for each in experiment.output.parent.iterdir()] == ["made.pt"]
 
 
 def live_on_the_test_part(config: Path, model: Model) -> tuple[np.ndarray, np.ndarray]:
