@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from offline.generators.file import is_generator, load_generator, save_generator
+from offline.generators.file import load_generator, save_generator
 from offline.generators.generator import (
     Course,
     Generator,
@@ -25,7 +25,6 @@ __all__ = [
     "SignalStream",
     "build_generator",
     "class_index",
-    "is_generator",
     "load_generator",
     "save_generator",
 ]

@@ -19,6 +19,7 @@ from offline.generators.scaling import Scale
 from offline.generators.training import checkpoint_of, train
 from offline.models.layers import Width
 from rtbci.configuration import Settings
+from rtbci.errors import GeneratorError
 
 AT_ONCE = 1024
 """Maps that a trained network is given at once."""
@@ -110,6 +111,7 @@ class Duel(ABC, Generic[A]):
         self._settings = settings
         self._maps, self._labels = maps.to(device.place), labels.to(device.place)
         self._steps = settings.steps(len(maps))
+        self._done = 0  # batches, in all epochs
         self._optimisers = {
             name: torch.optim.Adam(part.parameters(), lr=settings.learning_rate, betas=betas)
             for name, part in networks.named_children()
@@ -121,21 +123,24 @@ class Duel(ABC, Generic[A]):
         losses: defaultdict[str, list[Tensor]] = defaultdict(list)
         # Batches of nearly the same size: batch normalisation has no variance in a batch of one.
         batches = torch.randperm(len(self._maps)).to(self._maps.device).tensor_split(self._steps)
-        for number, rows in enumerate(batches):
-            for name, loss in self._step(number, self._maps[rows], self._labels[rows]).items():
+        for rows in batches:
+            for name, loss in self._step(self._maps[rows], self._labels[rows]).items():
                 losses[name].append(loss.detach())
+            self._done += 1
         return {name: float(torch.stack(each).mean()) for name, each in losses.items()}
 
     def state(self) -> dict[str, Any]:
-        """Return both networks and both optimisers."""
+        """Return both networks, both optimisers, and how many batches were learned from."""
         optimisers = {name: each.state_dict() for name, each in self._optimisers.items()}
-        return {"networks": self.networks.state_dict(), "optimisers": optimisers}
+        networks = self.networks.state_dict()
+        return {"networks": networks, "optimisers": optimisers, "done": self._done}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to these."""
         self.networks.load_state_dict(state["networks"])
         for name, each in self._optimisers.items():
             each.load_state_dict(state["optimisers"][name])
+        self._done = state["done"]
 
     def _descend(self, name: str, loss: Tensor) -> None:
         """Move one of the two networks, ``generator`` or ``discriminator``, down a loss."""
@@ -144,8 +149,8 @@ class Duel(ABC, Generic[A]):
         self._optimisers[name].step()
 
     @abstractmethod
-    def _step(self, number: int, maps: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Learn from a batch, the epoch's ``number``-th from 0 on; return losses by name."""
+    def _step(self, maps: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Learn from a batch; return losses by name."""
 
 
 class AdversarialGenerator(Generator[A]):
@@ -161,6 +166,10 @@ class AdversarialGenerator(Generator[A]):
         """Return both networks as they begin."""
 
     @abstractmethod
+    def _tried(self, maps: Tensor, labels: Tensor) -> Tensor:
+        """Return some maps that the generator makes for classes; real ones are given as well."""
+
+    @abstractmethod
     def _duel(self, networks: Opponents, maps: Tensor, labels: Tensor, device: Device) -> Duel[A]:
         """Let them learn from each other."""
 
@@ -172,15 +181,15 @@ class AdversarialGenerator(Generator[A]):
         def begin(device: Device) -> Duel[A]:
             return self._duel(self._untrained(), maps, labels, device)
 
-        trainee, self.course = train(
-            begin,
-            self.settings.passes(len(maps)),
-            choose_device(self.settings.device),
-            seed,
-            self.kind,
-            checkpoint_of(self, real, seed, checkpoint),
-        )
+        device = choose_device(self.settings.device)
+        file = checkpoint_of(self, real, seed, device, checkpoint)
+        passes = self.settings.passes(len(maps))
+        trainee, self.course = train(begin, passes, device, seed, self.kind, file)
         self._networks = cast(Duel[A], trainee).networks.to("cpu").eval()
+        with torch.inference_mode():  # losses are of the networks before their last step
+            made = self._tried(maps[:AT_ONCE], labels[:AT_ONCE])
+        if not made.isfinite().all():
+            raise GeneratorError(f"{self.kind}: what it makes is not finite; lower learning_rate")
 
     def state(self) -> dict[str, Tensor]:
         """Return the scale, and both networks' weights and buffers."""
@@ -192,7 +201,8 @@ class AdversarialGenerator(Generator[A]):
         self._scale = Scale.from_state(
             {name.removeprefix(_SCALE): value for name, value in state.items()}
         )
-        networks = self._untrained()
+        with torch.random.fork_rng(devices=[]):  # first weights, which are overwritten, are drawn
+            networks = self._untrained()
         parts = tuple(f"{name}." for name, _ in networks.named_children())
         networks.load_state_dict({k: v for k, v in state.items() if k.startswith(parts)})
         self._networks = networks.eval()

@@ -25,7 +25,7 @@ class OfRealMaps(Generator[S]):
     makes = "maps"
 
     def _fit(self, real: Real, seed: int, checkpoint: Path | None) -> None:
-        self._real = Real(real.x.astype(np.float32), real.labels, real.trials)
+        self._real = Real(real.x.astype(np.float32), real.labels.copy(), real.trials.copy())
 
     def state(self) -> dict[str, Tensor]:
         """Return the maps, their classes and their trials."""

@@ -41,7 +41,7 @@ class Dcgan(NoiseGenerator[DcganSettings]):
 class DcganDuel(NoiseDuel[DcganSettings]):
     """Steps of :class:`Dcgan`: of each network at each batch."""
 
-    def _step(self, number: int, maps: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def _step(self, maps: Tensor, labels: Tensor) -> dict[str, Tensor]:
         made = self._drawn(labels)
         discriminator = discriminator_loss(*self._both_judged(maps, made.detach(), labels))
         self._descend("discriminator", discriminator)

@@ -9,15 +9,18 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from offline.checkpoint import checkpoint_beside
 from offline.datasets.registry import open_named
 from offline.features.recipes import recipe_for
-from offline.generators.file import save_generator
+from offline.generators.file import SUFFIX, save_generator
 from offline.generators.generator import Generator, Real
 from offline.generators.material import maps_in, signal_in
 from offline.generators.registry import GENERATORS, GeneratorSettings, build_generator
 from offline.provenance import versions
 from offline.splits import SplitSettings, make_split
+from rtbci.atomic import require_writable
 from rtbci.configuration import PathBeside, Settings
+from rtbci.errors import GeneratorError
 from rtbci.recipe import Recipe
 
 
@@ -38,7 +41,8 @@ class GeneratorExperiment(Settings):
         The signal path. Classes and channels are the data set's where they are not given.
     split : SplitSettings
         Which trials are learned from: the training part alone, so that what is held out stays
-        unseen.
+        unseen. Blocks of a calibration are in no part: a person's are what its maps are relative
+        to, whatever part its trials are in.
     generator : GeneratorSettings
         What learns. Generators of maps learn maps as they leave the signal path, in nats, or where
         the recipe has a calibration, relative to each person's block.
@@ -57,6 +61,15 @@ class GeneratorExperiment(Settings):
     generator: GeneratorSettings
     window_stride_s: Annotated[float, Field(gt=0)] = 0.5
     signal_s: Annotated[float, Field(ge=1, le=60)] = 2.0
+
+
+def _refuse_unfit(output: Path) -> None:
+    """Refuse now what could not be written, or played, after hours of learning."""
+    if output.suffix.lower() != SUFFIX:
+        raise GeneratorError(f"{output}: the name of a generator's file ends in {SUFFIX}")
+    if output.is_dir():
+        raise GeneratorError(f"{output}: a folder; the output is to be a file")
+    require_writable(output.parent)
 
 
 @dataclass(frozen=True)
@@ -88,6 +101,7 @@ def train_generator(experiment: GeneratorExperiment) -> Made:
     RtbciError
         If the settings do not fit the data or a file cannot be read or written; one line.
     """
+    _refuse_unfit(experiment.output)
     dataset = open_named(experiment.dataset, experiment.root)
     recipe = recipe_for(experiment.recipe, dataset.settings)
     split = make_split(dataset.recordings, recipe.classes, experiment.split, experiment.seed)
@@ -98,7 +112,7 @@ def train_generator(experiment: GeneratorExperiment) -> Made:
     else:
         real, sfreq = signal_in(dataset.recordings, split.train, recipe, experiment.signal_s)
     generator = build_generator(recipe, experiment.generator, sfreq)
-    checkpoint = experiment.output.with_name(f"{experiment.output.name}.checkpoint")
+    checkpoint = checkpoint_beside(experiment.output)
     generator.fit(real, experiment.seed, checkpoint=checkpoint)
     counts = dict(zip(recipe.classes, real.counts(len(recipe.classes)).tolist(), strict=True))
     provenance = {
@@ -112,4 +126,5 @@ def train_generator(experiment: GeneratorExperiment) -> Made:
         "versions": versions(),
     }
     save_generator(experiment.output, generator, provenance)
+    checkpoint.unlink(missing_ok=True)
     return Made(experiment.output, generator, counts)

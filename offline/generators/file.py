@@ -19,8 +19,11 @@ from rtbci.atomic import complete_or_absent
 from rtbci.errors import GeneratorError
 from rtbci.recipe import Recipe
 
-FORMAT = 2
+FORMAT = 3
 """Raised when an older program could no longer read what is written."""
+
+SUFFIX = ".pt"
+"""Of a generator's file; by it ``rtbci replay`` knows one."""
 
 _MAGIC = b"rtbci generator\n"
 _DIGEST = 32
@@ -91,15 +94,6 @@ def load_generator(path: Path) -> tuple[Generator[Any], dict[str, Any]]:
         return generator, told["provenance"]
     except (ValidationError, LookupError, RuntimeError, AttributeError, TypeError, ValueError):
         raise GeneratorError(f"{path}: a generator file that this program did not write") from None
-
-
-def is_generator(path: Path) -> bool:
-    """Tell whether a file is a generator's, whole or not."""
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_MAGIC)) == _MAGIC
-    except OSError:
-        return False
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -123,7 +123,8 @@ class Generator(ABC, Generic[S]):
         seed : int
             Fixes all that is drawn at random.
         checkpoint : Path, optional
-            File that a long training is written to; gone on from, and removed at the end.
+            File that a long training is written to, and gone on from. Of a training that is done
+            it holds the end: whoever has saved the generator removes it.
 
         Raises
         ------
@@ -131,6 +132,7 @@ class Generator(ABC, Generic[S]):
             If a class has too few trials, an example is not finite or of another shape than the
             recipe's, or training leads to numbers that are not finite.
         """
+        real = Real(real.x, np.asarray(real.labels, np.int64), real.trials)
         self._refuse_unfit(real)
         self._fit(real, seed, checkpoint)
         return self

@@ -144,6 +144,12 @@ class NoiseGenerator(AdversarialGenerator[N]):
             Judge(self.recipe, settings.width, self._plain),
         )
 
+    def _tried(self, maps: Tensor, labels: Tensor) -> Tensor:
+        made: Tensor = self._networks.generator(
+            torch.zeros(len(labels), self.settings.noise), labels
+        )
+        return made
+
     @one_thread()
     def _sample(self, n: int, label: int, rng: np.random.Generator) -> Floats:
         noise = rng.standard_normal((n, self.settings.noise), np.float32)

@@ -64,9 +64,9 @@ class GeneratorSampler(BaseOverSampler):  # type: ignore[misc]  # imblearn has n
             several segments all planes of the oldest segment come first, then those of the next.
         y : array, shape (maps,)
             Class of each: its index, or its name.
-        trials : array of int, shape (maps,), optional
-            Which trial each lies in. If it is not told, each map counts as a trial of its own; a
-            pipeline hands it on as ``fit(X, y, <step>__trials=trials)``.
+        trials : array, shape (maps,), optional
+            Which trial each lies in, by number or name. If it is not told, each map counts as a
+            trial of its own; a pipeline hands it on as ``fit(X, y, <step>__trials=trials)``.
 
         Returns
         -------
@@ -115,7 +115,9 @@ class GeneratorSampler(BaseOverSampler):  # type: ignore[misc]  # imblearn has n
         made, added = self.generator_.supplement(real, wanted, self.seed)
         names = {number: each for each, number in index.items()}
         told = np.array([names[number] for number in added.tolist()], dtype=y.dtype)
-        flat = made.reshape(len(made), -1).astype(X.dtype)
+        flat = made.reshape(len(made), -1)
+        if np.issubdtype(X.dtype, np.floating):
+            flat = flat.astype(X.dtype)
         return np.concatenate([X, flat]), np.concatenate([y, told])
 
     def _index(self, label: Any) -> int:
@@ -140,5 +142,5 @@ def _trials(given: Any, maps: int) -> NDArray[np.int64]:
         return np.arange(maps)
     trials = np.asarray(given)
     if trials.shape != (maps,):
-        raise GeneratorError(f"{maps} maps, and trials of {len(trials)}; each map lies in one")
-    return trials.astype(np.int64)
+        raise GeneratorError(f"{maps} maps, and trials of {trials.size}; each map lies in one")
+    return np.unique(trials, return_inverse=True)[1].astype(np.int64)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from offline.checkpoint import Checkpoint
@@ -66,7 +65,7 @@ def train(
     title : str
         For the progress bar.
     file : Checkpoint or None
-        Where the state goes after each epoch.
+        Where the state goes after each epoch; it stays there after the last one.
 
     Returns
     -------
@@ -81,7 +80,7 @@ def train(
         If a loss is not a finite number; says which and when.
     """
     with one_thread(), device.repeatable():
-        torch.manual_seed(seed)
+        device.seed(seed)
         trainee = begin(device)
         losses: dict[str, list[float]] = {}
         done = 0
@@ -102,20 +101,18 @@ def train(
                     if not math.isfinite(value):
                         raise GeneratorError(
                             f"{title}: the loss {name!r} is {value} in epoch {number}; "
-                            "lower learning_rate, or the loss's own weight"
+                            "lower learning_rate, or the weight of the loss if it has one"
                         )
                     losses.setdefault(name, []).append(value)
                 if file is not None:
                     state = {"trainee": trainee.state(), "random": device.random_state()}
                     file.save(state | {"losses": losses, "done": number})
                 bar.advance(task)
-    if file is not None:
-        file.delete()
     return trainee, Course({name: tuple(values) for name, values in losses.items()})
 
 
 def checkpoint_of(
-    generator: Generator[Any], real: Real, seed: int, path: Path | None
+    generator: Generator[Any], real: Real, seed: int, device: Device, path: Path | None
 ) -> Checkpoint | None:
     """Return the checkpoint of one training, and of no other; None where there is no path."""
     if path is None:
@@ -125,6 +122,7 @@ def checkpoint_of(
         "recipe": generator.recipe.model_dump(mode="json"),
         "sfreq": generator.sfreq,
         "seed": seed,
+        "device": device.name,
         "versions": versions(),
         "code": own_code_hash(),
     }

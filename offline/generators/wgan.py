@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
@@ -55,18 +55,34 @@ class WganGp(NoiseGenerator[WganSettings]):
 
 
 class WganDuel(NoiseDuel[WganSettings]):
-    """Steps of :class:`WganGp`: of the critic at each batch, of the generator at some."""
+    """Steps of :class:`WganGp`: of the critic at each batch, of the generator at some.
 
-    def _step(self, number: int, maps: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    Batches are counted through all epochs, however few an epoch has. Between two of the generator's
+    steps its loss is told as it was.
+    """
+
+    _loss = torch.tensor(0.0)
+
+    def _step(self, maps: Tensor, labels: Tensor) -> dict[str, Tensor]:
         made = self._drawn(labels).detach()
         critic = -wasserstein(self._judged(maps, labels), self._judged(made, labels))
         penalty = gradient_penalty(self.networks.discriminator, maps, made, labels)
         self._descend("discriminator", critic + self._settings.gradient_penalty * penalty)
         losses = {"critic": critic, "gradient penalty": penalty}
-        if number % self._settings.critic_steps == 0:  # from the first batch on, in each epoch
-            losses["generator"] = -self._judged(self._drawn(labels), labels).mean()
-            self._descend("generator", losses["generator"])
-        return losses
+        if self._done % self._settings.critic_steps == 0:  # from the first batch on
+            loss = -self._judged(self._drawn(labels), labels).mean()
+            self._descend("generator", loss)
+            self._loss = loss.detach()
+        return losses | {"generator": self._loss}
+
+    def state(self) -> dict[str, Any]:
+        """Return also the generator's last loss."""
+        return super().state() | {"loss": self._loss}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to these."""
+        super().restore(state)
+        self._loss = state["loss"].to(self._maps.device)
 
 
 def wasserstein(real: Tensor, made: Tensor) -> Tensor:

@@ -37,7 +37,8 @@ class EscGan(AdversarialGenerator[EscGanSettings]):
 
     A generator is also to be asked when no real maps are at hand: it keeps some references of each
     class, drawn at random, edits these, and remembers which share passes. Nothing random is in an
-    edit, so that each reference gives one map of a class.
+    edit, so that each reference gives one map of a class: where fewer pass than are asked for, they
+    come again.
 
     Attributes
     ----------
@@ -55,31 +56,43 @@ class EscGan(AdversarialGenerator[EscGanSettings]):
             Editor(self.recipe, width, self.settings.residual), Discriminator(self.recipe, width)
         )
 
+    def _tried(self, maps: Tensor, labels: Tensor) -> Tensor:
+        edited: Tensor = self._networks.generator(maps, labels)[0]
+        return edited
+
     def _duel(
         self, networks: Opponents, maps: Tensor, labels: Tensor, device: Device
     ) -> EscGanDuel:
-        choice = self._choice(labels.numpy())
-        return EscGanDuel(networks, maps, labels, self.settings, choice, device)
+        counts = np.bincount(labels.numpy(), minlength=len(self.classes))
+        return EscGanDuel(networks, maps, labels, self.settings, self._choice(counts), device)
 
     def _fit(self, real: Real, seed: int, checkpoint: Path | None) -> None:
         super()._fit(real, seed, checkpoint)
         kept = _some_of_each(real.labels, self.settings.references, np.random.default_rng(seed))
         self._references, self._labels = real.x[kept].astype(np.float32), real.labels[kept]
+        self._counts = real.counts(len(self.classes))
         self.passed = {label: self._share_passed(label) for label in range(len(self.classes))}
 
     def _edit(self, x: Floats, to_label: int, rng: np.random.Generator) -> Floats:
         return self._edited(x, to_label)[0]
 
     def _sample(self, n: int, label: int, rng: np.random.Generator) -> Floats:
-        """Edit kept references: first come the edits that pass, then the others, then all again."""
-        order = self._in_order(self._labels, label, rng)
+        """Edit kept references, and make what passes, over and over; of all if nothing does."""
+        order = self._in_order(self._labels, self._counts, label, rng)
         edited, passes = self._edited(self._references[order], label)
-        best_first = np.argsort(~passes, kind="stable")
-        return edited[np.resize(best_first, n)]
+        if not passes.any():
+            _log.warning(
+                "esc-gan: class %s: not one of %d edited maps passes the discriminator; they are "
+                "made as they are",
+                self.classes[label], len(order),
+            )  # fmt: skip
+            passes[:] = True
+        return edited[np.resize(np.flatnonzero(passes), n)]
 
     def _supplement(self, real: Real, label: int, n: int, seed: int) -> Floats:
         """Edit each reference once, until there are enough that pass."""
-        order = self._in_order(real.labels, label, np.random.default_rng([seed, label]))
+        rng = np.random.default_rng([seed, label])
+        order = self._in_order(real.labels, real.counts(len(self.classes)), label, rng)
         kept, found, tried = [real.x[:0]], 0, 0
         while found < n and tried < len(order):
             edited, passes = self._edited(real.x[order[tried : tried + AT_ONCE]], label)
@@ -87,17 +100,18 @@ class EscGan(AdversarialGenerator[EscGanSettings]):
             found, tried = found + int(passes.sum()), tried + len(edited)
         if found < n:
             _log.warning(
-                "class %s: %d maps instead of %d, as of %d references that were edited no more "
-                "passed the discriminator",
+                "esc-gan: class %s: %d maps instead of %d, as of %d references that were edited no "
+                "more passed the discriminator",
                 self.classes[label], found, n, tried,
             )  # fmt: skip
         return np.concatenate(kept)[:n]
 
     def state(self) -> dict[str, Tensor]:
-        """Return the scale, the networks, the references, and which share of them passes."""
+        """Return the scale, the networks, the references, counts, and which share passes."""
         return super().state() | {
             "references": torch.from_numpy(self._references),
             "labels": torch.from_numpy(self._labels),
+            "counts": torch.from_numpy(self._counts),
             "passed": torch.tensor(list(self.passed.values()), dtype=torch.float64),
         }
 
@@ -105,16 +119,27 @@ class EscGan(AdversarialGenerator[EscGanSettings]):
         """Go back to these."""
         super().restore(state)
         self._references, self._labels = state["references"].numpy(), state["labels"].numpy()
+        self._counts = state["counts"].numpy()
         self.passed = dict(enumerate(state["passed"].tolist()))
 
-    def _choice(self, labels: NDArray[np.int64]) -> Choice:
-        counts = np.bincount(labels, minlength=len(self.classes))
+    def _choice(self, counts: NDArray[np.int64]) -> Choice:
         return (Choice.by_counts if self.settings.choose_by_counts else Choice.uniform)(counts)
 
-    def _in_order(self, labels: NDArray[np.int64], target: int, rng: np.random.Generator) -> Rows:
-        """Return all maps of other classes, the likelier to be edited the earlier."""
+    def _in_order(
+        self,
+        labels: NDArray[np.int64],
+        counts: NDArray[np.int64],
+        target: int,
+        rng: np.random.Generator,
+    ) -> Rows:
+        """Return all maps of other classes, the likelier to be edited the earlier.
+
+        Of the classes there were so many real maps; of those at hand some may have been left out.
+        """
         others = np.flatnonzero(labels != target)
-        likely = self._choice(labels).of_each(labels, target)[others]
+        if not len(others):
+            return others
+        likely = self._choice(counts).of_each(labels, target)[others]
         # Drawing one after the other without putting back (Efraimidis and Spirakis 2006,
         # doi 10.1016/j.ipl.2005.11.003).
         return others[np.argsort(rng.exponential(size=len(others)) / likely)]

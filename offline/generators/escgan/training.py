@@ -52,7 +52,7 @@ class EscGanDuel(Duel[EscGanSettings]):
             weights[:] = root, 1 / root, Choice.uniform(counts).odds(counts)
         self._weights = torch.from_numpy(weights).float().to(device.place)
 
-    def _step(self, number: int, maps: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def _step(self, maps: Tensor, labels: Tensor) -> dict[str, Tensor]:
         rows, targets = self._chooser.draw(len(maps))
         found, edited = self._generator_losses(maps, labels, self._maps[rows], targets)
         weights = dict(self._settings.weights)

@@ -51,11 +51,9 @@ class SignalGAN(SignalGenerator[SignalGANSettings]):
             labels = torch.from_numpy(real.labels)
             return Adversaries(network, x, labels, anatomy, octaves, settings, device)
 
-        file = checkpoint_of(self, real, seed, checkpoint)
         device = choose_device(settings.device)
-        trainee, self.course = train(
-            begin, settings.epochs, device, seed, "training the signal-GAN", file
-        )
+        file = checkpoint_of(self, real, seed, device, checkpoint)
+        trainee, self.course = train(begin, settings.epochs, device, seed, self.kind, file)
         assert isinstance(trainee, Adversaries)
         self._network, self._points = trainee.average.cpu(), octaves.points
         with one_thread():
@@ -93,9 +91,9 @@ class SignalGAN(SignalGenerator[SignalGANSettings]):
         """Go back to these."""
         self._scale, self._points = state["scale"].numpy(), int(state["points"])
         octaves = Octaves(self.sfreq, self._points)
-        self._network = self._untrained(
-            octaves, len(state["network.styles"]), len(state["network.turns"])
-        )
+        styles, heads = len(state["network.styles"]), len(state["network.turns"])
+        with torch.random.fork_rng(devices=[]):  # first weights, which are overwritten, are drawn
+            self._network = self._untrained(octaves, styles, heads)
         prefix = "network."
         weights = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
         self._network.load_state_dict(weights)

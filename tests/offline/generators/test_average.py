@@ -32,6 +32,14 @@ def test_averages_keep_the_classs_mean_and_differ_less_the_more_maps_they_hold()
         assert ratio.mean() == pytest.approx(1, rel=0.05)
 
 
+def test_labels_that_are_changed_afterwards_change_nothing():
+    real = maps()
+    generator = Average(RECIPE, AverageSettings()).fit(real)
+    before = generator.sample(20, 1)
+    real.labels[:], real.trials[:] = 0, 0
+    assert np.array_equal(generator.sample(20, 1), before)
+
+
 def test_a_long_trial_counts_no_more_than_a_short_one():
     real = maps(counts=(40, 40, 40))
     trials = np.tile(np.repeat([0, 1], [36, 4]), 3) + 2 * real.labels

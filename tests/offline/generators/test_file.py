@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from offline.generators import GENERATORS, is_generator, load_generator, save_generator
+from offline.generators import GENERATORS, load_generator, save_generator
 from offline.generators.gaussian import Gaussian, GaussianSettings
 from offline.generators.generator import Course
 from rtbci.errors import GeneratorError
@@ -79,7 +79,6 @@ def test_a_generator_survives_its_file(kind, settings, tmp_path):
     assert found.course == generator.course
     for label in range(3):
         assert np.array_equal(found.sample(7, label, 3), generator.sample(7, label, 3))
-    assert is_generator(tmp_path / "a.pt")
 
 
 def test_a_file_that_is_cut_off_is_told_from_a_whole_one(tmp_path):
@@ -120,7 +119,6 @@ def foreign_files():
 def test_a_file_of_something_else_is_none(name, tmp_path):
     path = tmp_path / "a.pt"
     path.write_bytes(foreign_files()[name])
-    assert not is_generator(path)
     with pytest.raises(GeneratorError, match="a.pt: no generator's file$"):
         load_generator(path)
 
@@ -183,7 +181,6 @@ def test_no_file_and_no_folder_are_told(tmp_path):
         load_generator(tmp_path / "absent.pt")
     with pytest.raises(GeneratorError, match="Is a directory"):
         load_generator(tmp_path)
-    assert not is_generator(tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(GeneratorError, match="a.pt: cannot be written: "):
         saved(tmp_path / "file" / "a.pt")

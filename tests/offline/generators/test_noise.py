@@ -17,7 +17,7 @@ def test_maps_of_any_montage_are_made_and_judged(recipe):
     classes = len(recipe.classes)
     labels = torch.arange(6) % classes
     maps = FromNoise(recipe, noise=5, width=2).draw(labels)
-    assert maps.shape == (6, *recipe.map_shape)
+    assert maps.shape == (6, *recipe.stacked_shape)
     verdicts = Judge(recipe, width=2, plain=1)(maps, labels)
     assert verdicts.shape == (6,)
 

@@ -119,6 +119,18 @@ def test_trials_are_counted_where_they_are_told():
         sampler().fit_resample(real.x, real.labels, trials=one)
     with pytest.raises(GeneratorError, match="115 maps, and trials of 3; each map lies in one"):
         sampler().fit_resample(real.x, real.labels, trials=[1, 2, 3])
+    with pytest.raises(GeneratorError, match="115 maps, and trials of 1;"):
+        sampler().fit_resample(real.x, real.labels, trials=7)
+
+
+def test_trials_may_be_named_and_whole_numbers_do_not_round_what_is_made():
+    real = maps((50, 25, 40))
+    names = np.array([f"trial {k}" for k in real.trials])
+    x, _ = sampler().fit_resample(real.x, real.labels, trials=names)
+    assert np.array_equal(x, sampler().fit_resample(real.x, real.labels, trials=real.trials)[0])
+    whole = np.round(10 * real.x).astype(int)
+    made = sampler().fit_resample(whole, real.labels)[0][len(real) :]
+    assert not np.array_equal(made, np.round(made))
 
 
 @pytest.mark.parametrize(

@@ -68,14 +68,19 @@ def test_the_distance_is_how_much_more_real_ones_are_worth():
     assert wasserstein(torch.tensor([3.0, 5.0]), torch.tensor([1.0, 0.0])).item() == 3.5
 
 
+@pytest.mark.parametrize(("batches", "passes"), [(6, 1), (2, 3), (1, 6)])
 @pytest.mark.parametrize(("critic_steps", "moved"), [(1, 6), (2, 3), (5, 2), (50, 1)])
-def test_the_generator_moves_once_for_several_steps_of_the_critic(critic_steps, moved):
-    settings = WganSettings(critic_steps=critic_steps, batch_size=13)
+def test_the_generator_moves_once_for_several_steps_of_the_critic(
+    critic_steps, moved, batches, passes
+):
+    settings = WganSettings(critic_steps=critic_steps, batch_size=-(-75 // batches))
     networks = Opponents(FromNoise(RECIPE, settings.noise, 2), Judge(RECIPE, 2, plain=4))
-    real = maps()  # 75 of them are six batches
+    real = maps()
+    assert len(real) == 75
     x = torch.from_numpy(real.x.astype(np.float32))
     duel = WganDuel(networks, x, torch.from_numpy(real.labels), settings, (0.0, 0.9), CPU)
-    assert set(duel.epoch()) == {"critic", "gradient penalty", "generator"}
+    for _ in range(passes):
+        assert set(duel.epoch()) == {"critic", "gradient penalty", "generator"}
     done = {
         name: {int(each["step"]) for each in optimiser["state"].values()}
         for name, optimiser in duel.state()["optimisers"].items()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from offline.generators.escgan import EscGan, EscGanSettings, LossWeights
+from offline.generators.escgan import EscGan, EscGanSettings, LossWeights, losses
 from offline.generators.escgan.networks import Discriminator
 from offline.generators.generator import Real
 from offline.generators.scaling import Scale
@@ -95,7 +95,7 @@ def test_each_reference_is_edited_as_often_as_the_counts_have_it(real):
         assert sum(found) / 1200 == pytest.approx(expected[0], abs=0.06)
 
 
-def test_maps_are_made_of_kept_references_those_that_pass_first(real):
+def test_only_edits_of_kept_references_that_pass_are_made_over_and_over(real):
     generator = trained(real, references=30)
     state = generator.state()
     kept, labels = state["references"].numpy(), state["labels"].numpy()
@@ -106,14 +106,41 @@ def test_maps_are_made_of_kept_references_those_that_pass_first(real):
         passing = judged(generator, possible, label)
         assert 0 < passing.sum() < 60
         assert generator.passed[label] == pytest.approx(passing.mean())
-        first = generator.sample(int(passing.sum()), label, seed=2)
-        assert rows(first) == rows(possible[passing])
-        assert rows(generator.sample(60, label, seed=2)) == rows(possible)
-        assert len(generator.sample(150, label)) == 150
+        once = generator.sample(int(passing.sum()), label, seed=2)
+        assert rows(once) == rows(possible[passing])
+        again = generator.sample(150, label, seed=2)
+        assert len(again) == 150
+        assert rows(again) == rows(once)
     other = EscGan(RECIPE, generator.settings)
     other.restore(state)
     assert other.passed == generator.passed
     assert np.array_equal(other.edit(real.x, 1), generator.edit(real.x, 1))
+
+
+def test_where_nothing_passes_it_is_told(real, caplog):
+    generator = trained(real, epochs=1)
+    state = generator.state()
+    state["discriminator.real.bias"] -= 1e6
+    generator.restore(state)
+    with caplog.at_level(logging.WARNING):
+        made = generator.sample(10, 1)
+    assert len(rows(made)) == 10
+    told = "class neutral: not one of 150 edited maps passes the discriminator"
+    assert told in caplog.messages[-1]
+
+
+def test_which_kept_references_are_edited_the_counts_of_all_maps_decide(real):
+    """Of 120 maps of a class and 60 of another as few are kept; edited are twice as many."""
+    for by_counts, expected in ((True, 2 / 3), (False, 1 / 2)):
+        generator = trained(real, epochs=1, filter=False, choose_by_counts=by_counts, references=40)
+        state = generator.state()
+        kept, labels = state["references"].numpy(), state["labels"].numpy()
+        from_second = rows(generator.edit(kept[labels == 1], 2))
+        found = [
+            sum(row in from_second for row in map(bytes, generator.sample(10, 2, seed)))
+            for seed in range(60)
+        ]
+        assert sum(found) / 600 == pytest.approx(expected, abs=0.06)
 
 
 def test_an_edited_map_is_of_its_new_class_and_still_of_its_own_person():
@@ -174,15 +201,21 @@ def test_edits_to_a_rare_class_pass_where_its_few_maps_count_as_much_as_they(rea
 
 
 @pytest.mark.parametrize("name", list(LossWeights.model_fields))
-def test_a_loss_that_weighs_nothing_is_told_and_learned_by_nobody(real, name):
-    few = real[::3]
-    weights = {"reconstruction": 1.0, name: 2.0}
-    light = trained(few, epochs=1, weights=LossWeights(**dict.fromkeys(weights, 0.0)))
-    full = trained(few, epochs=1, weights=LossWeights(**weights))
-    assert set(light.course.losses) == {*LossWeights.model_fields, "real or edited", "class"}
-    assert not torch.equal(
-        light.state()["generator.encoder.0.weight"], full.state()["generator.encoder.0.weight"]
+def test_a_loss_that_weighs_nothing_is_told_and_learned_by_nobody(real, name, monkeypatch):
+    few, others = real[::3], dict.fromkeys(LossWeights.model_fields, 1.0)
+    without, light, heavy = (
+        trained(few, epochs=1, weights=LossWeights(**others | {name: weight}))
+        for weight in (0.0, 0.5, 2.0)
     )
+    for each in (without, heavy):
+        assert set(each.course.losses) == {*LossWeights.model_fields, "real or edited", "class"}
+    learned = [each.state()["generator.encoder.0.weight"] for each in (without, light, heavy)]
+    assert not torch.equal(learned[0], learned[1])
+    assert not torch.equal(learned[1], learned[2])
+    # Whatever a loss is that weighs nothing: the same is learned.
+    monkeypatch.setattr(losses, name, lambda *given: given[0].sum() ** 2)
+    stubbed = trained(few, epochs=1, weights=LossWeights(**others | {name: 0.0}))
+    assert torch.equal(stubbed.state()["generator.encoder.0.weight"], learned[0])
 
 
 def test_a_generator_whose_losses_all_weigh_nothing_stays_as_it_began(real):

@@ -14,7 +14,7 @@ from tests.offline.models.networks import recipes
 
 
 def batch(recipe: Recipe, n: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.randn(n, *recipe.map_shape), torch.arange(n) % len(recipe.classes)
+    return torch.randn(n, *recipe.stacked_shape), torch.arange(n) % len(recipe.classes)
 
 
 @given(recipe=recipes())

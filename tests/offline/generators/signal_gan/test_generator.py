@@ -117,7 +117,6 @@ def test_an_interrupted_training_goes_on_to_the_same_generator(tmp_path, monkeyp
     assert path.exists()
     monkeypatch.setattr(adversaries.Adversaries, "epoch", epoch)
     resumed = SignalGAN(RECIPE, settings, SFREQ).fit(rhythmic(), checkpoint=path)
-    assert not path.exists()
     assert resumed.course == whole.course
     for name, value in whole.state().items():
         assert value.equal(resumed.state()[name]), name
