@@ -45,7 +45,7 @@ def train_command(
     what = "maps" if made.generator.makes == "maps" else "windows of the signal"
     console.print(f"{made.generator.kind}: learned from {counts} {what}")
     for name, values in made.generator.course.losses.items():
-        console.print(f"loss {name}: {values[0]:.3f} at first, {values[-1]:.3f} at last")
+        console.print(f"loss {name}: {values[0]:.4g} at first, {values[-1]:.4g} at last")
     if (plot := write_losses(made.generator, made.path)) is not None:
         console.print(f"losses: {plot}")
     console.print(f"generator's file: {made.path}")

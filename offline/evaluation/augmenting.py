@@ -23,8 +23,9 @@ from rtbci.recipe import Recipe
 class Augmentation(Settings):
     """What is put beside the real training windows.
 
-    Every class gets as many windows as the largest has, times ``times``. So all that is compared
-    learns from equally many windows, in equally many steps.
+    Every class gets as many windows as the largest has, times ``times``: where a generator makes
+    fewer that it finds good, real windows are repeated. So all that is compared learns from equally
+    many windows, in equally many steps.
 
     Attributes
     ----------
@@ -122,7 +123,7 @@ def augmented(
     counts = np.bincount(labels, minlength=len(recipe.classes))
     each = round(augmentation.times * counts.max())
     wanted = {k: int(each - count) for k, count in enumerate(counts) if count}
-    if augmentation.generator is None:
+    if augmentation.generator is None or not any(wanted.values()):
         rows = _repeated(labels, wanted, seed)
         return _rows_of(inputs, needs, rows), labels[rows]
     if needs == "maps":  # who looks at maps one by one
@@ -130,7 +131,10 @@ def augmented(
     # One precision, so that all who learn from the same windows share what is generated.
     real = Real(_maps_of(inputs, needs).astype(np.float32), labels, trials)
     made, made_labels = supplemented(recipe, augmentation.generator, real, wanted, seed)
-    return _with(inputs, needs, made, recipe), np.concatenate([labels, made_labels])
+    lacking = {k: n - int((made_labels == k).sum()) for k, n in wanted.items()}
+    rows = _repeated(labels, lacking, seed)
+    seen = _with(_rows_of(inputs, needs, rows), needs, made, recipe)
+    return seen, np.concatenate([labels[rows], made_labels])
 
 
 def _repeated(labels: NDArray[np.int64], wanted: dict[int, int], seed: int) -> NDArray[np.intp]:

@@ -35,6 +35,24 @@ class Scarcity(Settings):
     )
 
 
+class MixupControl(Settings):
+    """Networks that learn with mixup, with and without what generators make.
+
+    ESC-GAN's authors put edited maps beside the real ones and mix all: what mixup alone is worth
+    tells what of the gain is the edits'.
+
+    Attributes
+    ----------
+    alpha : float
+        Of mixup (:class:`~offline.training.TrainingSettings`); the paper's is 0.2.
+    generators : tuple of str
+        By name those that are mixed with as well. Without a generator it is the control.
+    """
+
+    alpha: Annotated[float, Field(gt=0)] = 0.2
+    generators: tuple[str, ...] = ()
+
+
 class Proof(Settings):
     """Content of a proof's YAML file; paths in it are relative to the file.
 
@@ -42,7 +60,8 @@ class Proof(Settings):
     ----------
     evaluation : Path or dict
         Data, recipe, protocol, recognisers and seeds: an evaluation's YAML file, or the same keys.
-        Its ``output`` is not used.
+        Its ``output`` is not used, nor its patience: networks learn to the last epoch, and the best
+        one on validation is kept.
     output : Path
         Folder for what is found.
     recognisers : tuple of str or None
@@ -55,6 +74,9 @@ class Proof(Settings):
     times : float
         How many times the largest class's real windows each class has in the end; where nothing is
         generated, real ones are repeated.
+    mixup : MixupControl or None
+        What mixup in training is worth beside generators, if it is wanted. It is for networks;
+        others learn the same with it as without.
     scarce : Scarcity or None
         The hard case, if it is wanted.
     robustness : Robustness or None
@@ -72,6 +94,7 @@ class Proof(Settings):
     generators: Annotated[dict[Name, GeneratorSettings], Field(min_length=1)]
     signal_s: Annotated[float, Field(ge=1, le=60)] = 2.0
     times: Annotated[float, Field(ge=1, le=100)] = 2.0
+    mixup: MixupControl | None = None
     scarce: Scarcity | None = None
     robustness: Robustness | None = None
     network: str = "cnn"
@@ -82,6 +105,12 @@ class Proof(Settings):
         for name in self.generators:
             if name in (BASE, FITS, REAL):
                 raise ValueError(f"no generator can be called {name}; choose another name")
+        known = self.that_make("maps")
+        for name in self.mixup.generators if self.mixup is not None else ():
+            if name not in known:
+                raise ValueError(
+                    f"mixup.generators: no generator of maps {name}; there are {', '.join(known)}"
+                )
         return self
 
     def that_make(self, makes: Makes) -> dict[str, GeneratorSettings]:

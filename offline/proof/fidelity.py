@@ -21,10 +21,13 @@ from offline.proof.memorisation import Memorisation, memorisation
 from offline.proof.parts import Parts
 from offline.proof.sets import ExampleSet
 from offline.proof.transfer import Transfer, transfer
-from offline.proof.two_sample import LEAST_GROUPS, TwoSample, two_sample_test
+from offline.proof.two_sample import LEAST_GROUPS, TwoSample, UndealtError, two_sample_test
 
 REAL = "real"
-"""The row of real maps that were held out as well: no generator can come nearer."""
+"""The row of real maps that were held out as well: as near as other people or trials come.
+
+Where these are few, generators, which learn from more, can come nearer.
+"""
 
 TEST = "held out"
 """Among features, those of the maps that all are compared with."""
@@ -47,11 +50,13 @@ class Fidelity:
     kernel : KernelDistance or None
         Likewise; None where there are too few trials.
     two_sample : TwoSample or None
-        Whether a classifier tells them apart; None where there are too few trials.
+        Whether a classifier tells them apart; None where there are too few trials to say.
     transfer : Transfer
         Whether who learns from one recognises the other.
     memorisation : Memorisation
         How near they are to the maps that were learned from.
+    different : float
+        Share of them that is no repetition: who edits may find too few of its own maps good.
     fit_s : float
         How long the generator learned, seconds; 0 for the real ones.
     losses : mapping of str to tuple of float
@@ -65,6 +70,7 @@ class Fidelity:
     two_sample: TwoSample | None
     transfer: Transfer
     memorisation: Memorisation
+    different: float
     fit_s: float
     losses: Mapping[str, tuple[float, ...]]
 
@@ -183,8 +189,24 @@ def made_maps(make: Callable[[], Generator[Any]], parts: Parts, seed: int) -> Ma
         If it cannot learn from the training part.
     """
     learned = fitted(make, parts.train, seed)
-    maps = sampled(learned.generator, parts.test, seed)
+    maps = _beside(learned.generator, parts, seed)
     return Made(maps, learned.fit_s, learned.generator.course.losses)
+
+
+def _beside(generator: Generator[Any], parts: Parts, seed: int) -> ExampleSet:
+    """Make as many maps of each class as the test part has: such as recognisers learn from.
+
+    Where a generator finds fewer of its own good, these are there several times, as one group; if
+    it finds none good, it is asked for them all the same.
+    """
+    counts = np.bincount(parts.test.labels, minlength=len(generator.classes))
+    wanted = {label: int(n) for label, n in enumerate(counts) if n}
+    x, labels = generator.supplement(parts.train, wanted, seed)
+    for label in np.setdiff1d(list(wanted), labels).tolist():
+        x = np.concatenate([x, generator.sample(wanted[label], label, seed)])
+        labels = np.append(labels, np.full(wanted[label], label))
+    rows = np.concatenate([np.resize(np.flatnonzero(labels == k), n) for k, n in wanted.items()])
+    return ExampleSet(x[rows], labels[rows], int(parts.test.groups.max()) + 1 + rows)
 
 
 def sampled(generator: Generator[Any], like: ExampleSet, seed: int) -> ExampleSet:
@@ -213,12 +235,20 @@ def _row(
         kernel=kernel_distance(real, seen, test.groups, other.groups, seed=seed)
         if groups >= 2
         else None,
-        two_sample=two_sample_test(test, other, seed=seed) if groups >= LEAST_GROUPS else None,
+        two_sample=_told_apart(test, other, seed) if groups >= LEAST_GROUPS else None,
         transfer=transfer(learned, test, other),
         memorisation=memorisation(other.x, learned, test.x),
+        different=len(np.unique(other.flat, axis=0)) / len(other),
         fit_s=made.fit_s,
         losses=made.losses,
     )
+
+
+def _told_apart(test: ExampleSet, other: ExampleSet, seed: int) -> TwoSample | None:
+    try:
+        return two_sample_test(test, other, seed=seed)
+    except UndealtError:
+        return None
 
 
 def mean_over(rows: Sequence[Row], value: Callable[[Row], float]) -> float:

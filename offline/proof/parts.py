@@ -90,6 +90,7 @@ def parts_of(bench: Bench, fold: Fold, most: int) -> Parts:
     sets = [ExampleSet.of_trials(each) for each in (validation, real(tested, first))]
     keys = {(r, int(k)) for r, windows in tested.items() for k in features[r].trial[windows]}
     # Distances depend on how many there are: as many of each class in both.
-    matching = matched(sets[0], sets[1], most, np.random.default_rng(0))
+    told = f"{fold.name}, held-out maps of validation and test"
+    matching = matched(sets[0], sets[1], most, np.random.default_rng(0), told)
     numbered = dict(enumerate(sorted(keys), first))
     return Parts(learned, *matching, numbered, measures, recipe.segments)

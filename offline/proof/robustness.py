@@ -58,7 +58,7 @@ class Withstood:
     Attributes
     ----------
     accuracy : mapping of str to float
-        Share of right answers: ``clean``, and under each attack.
+        Share of right answers: ``clean``, and under each attack of those that stay right.
     least_change : float
         Median Euclidean length of the change that DeepFool needed to mislead the network, over
         windows that it had got right; NaN where DeepFool was not asked for.
@@ -121,7 +121,8 @@ def attack(
         accuracy[CLEAN] = float(right.mean())
         for name in settings.attacks:
             misled = _generator(name, estimators, settings.eps).generate(x=shown, y=truth)
-            accuracy[name] = float(_right(estimators.free, misled, truth).mean())
+            # Who was wrong is not made right: DeepFool leads away from whatever is answered.
+            accuracy[name] = float((right & _right(estimators.free, misled, truth)).mean())
             if name == "deepfool":
                 lengths = np.linalg.norm((misled - shown).reshape(len(shown), -1), axis=1)
                 least_change = float(np.median(lengths[right])) if right.any() else math.nan

@@ -26,8 +26,9 @@ from offline.proof.sets import evenly
 from offline.proof.signal_fidelity import SignalCompared, compare_signals, headsets
 from offline.proof.signal_parts import signal_parts_of
 from offline.proof.use import Use, find_use, variants_of
-from offline.recognisers import in_one_thread
+from offline.recognisers import RECOGNISERS, in_one_thread
 from offline.recognisers.as_network import as_network
+from rtbci.atomic import require_writable
 from rtbci.configuration import load_yaml
 from rtbci.errors import ConfigError
 
@@ -109,6 +110,8 @@ def prove(path: Path, roots: tuple[Path, ...], output: Path | None, places: Plac
         require_toolbox()
     for settings in proof.that_make("maps").values():
         build_generator(material.recipe, settings)
+        _refuse_blind(evaluation.recognisers, path)
+    require_writable(proof.output)
     bench = bench_of(evaluation, material)
     seed = evaluation.seeds[0]
     all_folds = bench.folds(seed)
@@ -126,6 +129,19 @@ def prove(path: Path, roots: tuple[Path, ...], output: Path | None, places: Plac
     benches = {each.name: bench_of(each.evaluation, material) for each in variants}
     withstood = _withstood(proof, benches, folds, seed)
     return Proven(proof, material, tuple(compared), tuple(signals), use, withstood)
+
+
+def _refuse_blind(recognisers: tuple[str, ...], path: Path) -> None:
+    """Refuse recognisers that could not learn from maps that are generated."""
+    for name in recognisers:
+        if RECOGNISERS[name].needs not in ("maps", "segments"):
+            seeing = [
+                key for key, each in RECOGNISERS.items() if each.needs in ("maps", "segments")
+            ]
+            raise ConfigError(
+                f"{path}: recognisers: {name} looks at more than maps, which are all that is "
+                f"generated; there are {', '.join(seeing)}"
+            )
 
 
 def _signals(

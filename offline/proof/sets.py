@@ -126,7 +126,7 @@ def over_classes(
 
 
 def matched(
-    real: ExampleSet, other: ExampleSet, most: int, rng: np.random.Generator
+    real: ExampleSet, other: ExampleSet, most: int, rng: np.random.Generator, told: str = ""
 ) -> tuple[ExampleSet, ExampleSet]:
     """Draw as many examples of each class from two sets, so that only what they are tells them.
 
@@ -138,13 +138,18 @@ def matched(
         Examples, of all classes together, that a set keeps at most.
     rng : numpy.random.Generator
         Draws.
+    told : str
+        What they are, for errors.
 
     Raises
     ------
     GeneratorError
         As :func:`shared_classes`.
     """
-    classes = shared_classes(real, other)
+    try:
+        classes = shared_classes(real, other)
+    except GeneratorError as error:
+        raise GeneratorError(f"{told}: {error}" if told else str(error)) from None
     counts = np.array([min((each.labels == k).sum() for each in (real, other)) for k in classes])
     counts = np.floor(counts * min(1.0, most / counts.sum())).astype(int)
     drawn = []

@@ -63,7 +63,9 @@ def signal_parts_of(bench: Bench, fold: Fold, window_s: float, most: int) -> Sig
         ExampleSet.of_trials(signal_in(recordings, keys, recipe, window_s)[0])
         for keys in (fold.validation, fold.test)
     )
-    return SignalParts(train, *matched(validation, test, most, np.random.default_rng(0)), sfreq)
+    told = f"{fold.name}, held-out windows of {window_s:g} s (signal_s) of validation and test"
+    held = matched(validation, test, most, np.random.default_rng(0), told)
+    return SignalParts(train, *held, sfreq)
 
 
 def _refuse_unlike(bench: Bench, keys: Iterable[TrialKey]) -> None:

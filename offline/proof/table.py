@@ -20,11 +20,13 @@ from offline.proof.use import Use
 
 LEGEND = (
     "Compared with real maps that were held out; the row 'real' is other real maps that were held "
-    "out, the best there can be. Level: mean difference of the classes' maps, in the training "
+    "out: the ceiling, but where they are of few people or trials; who learns from more can come "
+    "nearer. Level: mean difference of the classes' maps, in the training "
     "part's standard deviations. Effect: correlation of the classes' patterns. Frechet, kernel: "
     "distances in the network's features. Told apart: balanced accuracy of a classifier, 50 is "
     "best. Learn made, learn real: a logistic regression learns from generated maps and recognises "
-    "real ones, and the reverse. Copies: share that is too near to a map that was learned from."
+    "real ones, and the reverse. Copies: share that is too near to a map that was learned from. "
+    "Different: share that is no repetition of another, as who edits may find few maps good [%]."
 )
 """How the table of comparisons is to be read."""
 
@@ -43,6 +45,13 @@ SIGNALS_LEGEND = (
 """How the table of signals is to be read."""
 
 
+SCARCITY_LEGEND = (
+    "Little of a class: its recall, and balanced accuracy. *: the 95 % interval of what balanced "
+    "accuracy is more or less than the base's, subject by subject, leaves out 0."
+)
+"""How the hard case's tables are to be read."""
+
+
 def _told_apart(row: Fidelity) -> float:
     return row.two_sample.accuracy if row.two_sample else math.nan
 
@@ -59,6 +68,7 @@ _COLUMNS: tuple[Column[Fidelity], ...] = (
     ("learn\nmade", lambda row: 100 * row.transfer.synthetic_to_real, ".1f"),
     ("learn\nreal", lambda row: 100 * row.transfer.real_to_synthetic, ".1f"),
     ("copies\n[%]", lambda row: 100 * row.memorisation.copies, ".1f"),
+    ("diffe-\nrent", lambda row: 100 * row.different, ".0f"),
     ("fit\n[s]", lambda row: row.fit_s, ".1f"),
 )
 
@@ -86,7 +96,9 @@ def signals(proven: Proven) -> Table:
 
 def legend(proven: Proven) -> str:
     """Return how the tables of comparisons are to be read."""
-    return " ".join([LEGEND, *([STREAMS_LEGEND, SIGNALS_LEGEND] if proven.signals else [])])
+    signals = (STREAMS_LEGEND, SIGNALS_LEGEND) if proven.signals else ()
+    scarce = (SCARCITY_LEGEND,) if proven.proof.scarce is not None else ()
+    return " ".join([LEGEND, *signals, *scarce])
 
 
 def scarcity(use: Use, recogniser: str, label: str) -> Table:
@@ -102,7 +114,9 @@ def scarcity(use: Use, recogniser: str, label: str) -> Table:
             if recall is None or summary is None:
                 cells.append(EMPTY)
                 continue
-            cells.append(f"{percent(recall)} | {percent(summary.balanced_accuracy.mean)}")
+            difference = ablated.difference(method, recogniser)
+            mark = "*" if difference is not None and difference.certain else " "
+            cells.append(f"{percent(recall)} | {percent(summary.balanced_accuracy.mean)}{mark}")
         table.add_row(Text(method), *cells)
     return table
 

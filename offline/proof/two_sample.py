@@ -22,6 +22,10 @@ _ORIGINS = ("real", "other")
 Rows = NDArray[np.intp]
 
 
+class UndealtError(GeneratorError):
+    """Groups that cannot be dealt to folds which all hold both sets."""
+
+
 @dataclass(frozen=True)
 class TwoSample:
     """How well a classifier tells two sets apart.
@@ -81,6 +85,8 @@ def two_sample_test(
     ------
     GeneratorError
         If the sets cannot be compared, or one has fewer than four groups.
+    UndealtError
+        If groups are so few and so unlike in size that a fold would lack one of the sets.
     """
     rng = np.random.default_rng(seed)
     first, second = matched(real, other, most, rng)
@@ -125,10 +131,7 @@ def _dealt(
     dealer = StratifiedGroupKFold(max(min(folds, fewest // 2), 2), shuffle=True, random_state=seed)
     for train, test in dealer.split(kinds, kinds, group):
         if any(len(np.unique(origin[part])) < 2 for part in (train, test)):
-            raise GeneratorError(
-                "the groups of the two sets are too unlike in size to be dealt to folds; give "
-                "smaller ones, such as trials in place of people"
-            )
+            raise UndealtError("the groups of the two sets are too few and unlike to be dealt")
         yield train, test
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from offline.ablation import BASE, Ablated, Variant, base_of, run_variants, variant
+from offline.ablation import BASE, Ablated, Variant, base_of, merged, run_variants, variant
 from offline.evaluation.config import ControlSettings
 from offline.evaluation.evaluate import Places
 from offline.proof.config import Proof, scarce_folder
+from rtbci.errors import ConfigError
 
 _log = logging.getLogger(__name__)
 
@@ -20,8 +21,8 @@ _log = logging.getLogger(__name__)
 class Use:
     """How recognisers do with and without generated maps.
 
-    All learn from equally many windows, in equally many steps an epoch: without a generator, real
-    windows are repeated.
+    All learn from equally many windows, in equally many steps: without a generator real windows
+    are repeated, and no network stops before its last epoch.
 
     Attributes
     ----------
@@ -67,26 +68,44 @@ def variants_of(
     Raises
     ------
     ConfigError
-        If the evaluation, or a variant of it, holds a wrong key or value.
+        If the evaluation, or a variant of it, holds a wrong key or value, or says itself what is
+        generated or scarce.
     """
     controls = ControlSettings(random_labels=0)
     source, base = base_of(proof.evaluation, path, controls, proof.recognisers, roots)
+    for key in ("augmentation", "scarce"):
+        if base.get(key) is not None:
+            raise ConfigError(
+                f"{source}: evaluation.{key}: what is generated or scarce the proof says itself; "
+                "take it out"
+            )
     if kept is not None and proof.scarce is not None:
         base["scarce"] = {"label": proof.scarce.label, "kept": kept}
-    methods: dict[str, dict[str, Any] | None] = {BASE: None} | {
-        name: settings.model_dump(mode="json") for name, settings in proof.that_make("maps").items()
-    }
     return tuple(
-        variant(
-            name,
-            {"augmentation": {"times": proof.times} | ({"generator": each} if each else {})},
-            base,
-            output,
-            f"{path}: {name}",
-            source.parent,
-        )
-        for name, each in methods.items()
+        _to_the_end(variant(name, changes, base, output, f"{path}: {name}", source.parent))
+        for name, changes in _methods(proof).items()
     )
+
+
+def _to_the_end(each: Variant) -> Variant:
+    """Have networks learn in all epochs: who stops early learns in fewer steps than others."""
+    settings = each.evaluation.settings
+    training = settings.training.model_copy(update={"patience": settings.training.epochs})
+    whole = {"settings": settings.model_copy(update={"training": training})}
+    return replace(each, evaluation=each.evaluation.model_copy(update=whole))
+
+
+def _methods(proof: Proof) -> dict[str, dict[str, Any]]:
+    """Return by name what each way to learn changes in the evaluation, the one without first."""
+    methods: dict[str, dict[str, Any]] = {BASE: {"augmentation": {"times": proof.times}}}
+    for name, settings in proof.that_make("maps").items():
+        made = {"generator": settings.model_dump(mode="json")}
+        methods[name] = merged(methods[BASE], {"augmentation": made})
+    if proof.mixup is not None:
+        mixed = {"settings": {"training": {"mixup": proof.mixup.alpha}}}
+        for name in (BASE, *proof.mixup.generators):
+            methods[f"{name}+mixup"] = merged(methods[name], mixed)
+    return methods
 
 
 def find_use(

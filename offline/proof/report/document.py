@@ -78,7 +78,8 @@ def _add_overview(page: Page, proven: Proven) -> None:
         "Ceiling and floor",
         standing_figure(proven),
         "Means over folds, and from the worst to the best fold where there are several. Grey, and "
-        f"the line: “{REAL}”, real maps compared with other real maps, the ceiling. Orange: the "
+        f"the line: “{REAL}”, real maps compared with other real maps: the ceiling, but where they "
+        "are of few people or trials, as who learns from more can come nearer. Orange: the "
         f"generator that does best. Light: floors, which have no network ({', '.join(FLOORS)}); "
         "a generator that is no better than these is not worth its training. Who makes nothing but "
         "means of real maps, or what lies between two, is near to them in level and easily "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from offline.evaluation.report.panels import STYLE, class_styles, panels
 from offline.generators import Generator
 from rtbci.atomic import complete_or_absent
+from rtbci.errors import GeneratorError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,14 +45,23 @@ def write_losses(generator: Generator[Any], path: Path) -> Path | None:
     -------
     Path or None
         The PNG, complete or absent; None where nothing was trained step by step.
+
+    Raises
+    ------
+    GeneratorError
+        If it cannot be written there; one line.
     """
     import matplotlib
 
     if not generator.course.losses:
         return None
     picture = path.with_suffix(".losses.png")
-    with matplotlib.rc_context(STYLE), complete_or_absent(picture) as file:
-        losses_figure({generator.kind: generator.course.losses}).savefig(file, format="png")
+    figures = {generator.kind: generator.course.losses}
+    try:
+        with matplotlib.rc_context(STYLE), complete_or_absent(picture) as file:
+            losses_figure(figures).savefig(file, format="png")
+    except OSError as error:
+        raise GeneratorError(f"{picture}: cannot be written: {error.strerror or error}") from None
     return picture
 
 

@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 from offline.cli.augment import app
 from offline.datasets.registry import load_dataset_settings, open_dataset
 from offline.evaluation.evaluate import Places
+from offline.generators import experiment as generators
 from offline.generators import load_generator
+from offline.generators.adversarial import Duel
 from offline.generators.experiment import GeneratorExperiment
 from offline.proof.config import Proof
 from offline.proof.run import prove
@@ -23,7 +25,7 @@ from offline.proof.table import legend
 from offline.proof.use import variants_of
 from replay.simulator.dataset import write_seed_dataset
 from rtbci.configuration import load_yaml
-from rtbci.errors import ConfigError, GeneratorError, RecipeError
+from rtbci.errors import ConfigError, GeneratorError, RecipeError, RtbciError
 from rtbci.montage.names import SEED_CHANNELS
 
 pytestmark = pytest.mark.usefixtures("one_cache")
@@ -185,6 +187,8 @@ def without_times(said: str) -> list[str]:
         ({"scarce": {"label": "joy"}}, "no class 'joy'; there are negative, neutral, positive"),
         ({"network": "eegnet"}, "no network of maps 'eegnet'"),
         ({"recognisers": ["oracle"]}, "oracle"),
+        ({"recognisers": ["cnn", "eegnet"]}, "eegnet looks at more than maps"),
+        ({"recognisers": None}, "tangent-space looks at more than maps"),
     ],
 )
 def test_what_cannot_be_proven_is_told_before_anything_is_learned(tmp_path, data, changes, match):
@@ -204,6 +208,25 @@ def test_a_missing_package_is_told_before_anything_is_learned(
     with pytest.raises(ConfigError, match=r"pip install 'rtbci\[generators\]'"):
         say("evaluate", proof(tmp_path, **changes), "--root", data, "--jobs", "1")
     assert not list((tmp_path / "found").glob("**/*.npz"))
+
+
+@pytest.mark.parametrize(
+    "own", [{"augmentation": {"times": 2}}, {"scarce": {"label": "negative", "kept": 0.5}}]
+)
+def test_what_is_put_beside_real_windows_the_proof_alone_says(tmp_path, data, own):
+    content = yaml.safe_load(proof(tmp_path).read_text())
+    content["evaluation"] |= own
+    with pytest.raises(ConfigError, match=f"evaluation.{next(iter(own))}: .* take it out"):
+        say("evaluate", written(tmp_path, **content), "--root", data, "--jobs", "1")
+
+
+def test_networks_learn_to_the_last_epoch_whatever_the_evaluation_says(tmp_path, data):
+    content = yaml.safe_load(proof(tmp_path).read_text())
+    content["evaluation"]["settings"]["training"] = {"epochs": 7, "patience": 2}
+    path = written(tmp_path, **content)
+    for each in variants_of(load_yaml(path, Proof), path, (data,), tmp_path):
+        assert each.evaluation.settings.training.patience == 7
+        assert each.evaluation.settings.cnn.hidden == 8
 
 
 def generator(folder: Path, kind: str, **changes: Any) -> Path:
@@ -249,6 +272,62 @@ def test_a_generator_of_the_signal_learns_microvolts_of_the_channels_in_their_or
         if trial.label == 1
     ]
     np.testing.assert_allclose(made.std(axis=0), np.mean(neutral, axis=0), rtol=0.35)
+
+
+def test_what_was_learned_is_not_lost_where_it_cannot_be_written(tmp_path, data, monkeypatch):
+    """Neither is it learned twice once it can."""
+    path = written(
+        tmp_path,
+        dataset=str(SIMULATED),
+        recipe=RECIPE,
+        generator={"kind": "dcgan", "epochs": 2, "least_steps": 1, "width": 2},
+        output="made/dcgan.pt",
+    )
+
+    def full(*_):
+        raise GeneratorError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(generators, "save_generator", full)
+        with pytest.raises(GeneratorError, match="no space left"):
+            say("train", path, "--root", data)
+    assert [each.name for each in (tmp_path / "made").iterdir()] == ["dcgan.pt.checkpoint"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Duel, "epoch", None)
+        say("train", path, "--root", data)
+    left = sorted(each.name for each in (tmp_path / "made").iterdir())
+    assert left == ["dcgan.losses.png", "dcgan.pt"]
+
+
+def test_what_could_not_be_written_or_played_is_refused_before_anything_is_learned(tmp_path, data):
+    path = generator(tmp_path, "gaussian")
+    (tmp_path / "folder.pt").mkdir()
+    (tmp_path / "file").touch()
+    for output, told in (
+        ("folder.pt", "folder.pt: a folder; the output is to be a file"),
+        ("made.gan", "made.gan: the name of a generator's file ends in .pt"),
+        ("file/made.pt", "file: cannot be written"),
+    ):
+        with pytest.raises(RtbciError, match=told):
+            say("train", path, "--root", tmp_path / "absent", "--output", tmp_path / output)
+    with pytest.raises(ConfigError, match="file: cannot be written"):
+        say("evaluate", proof(tmp_path, output="file"), "--root", data, "--jobs", "1")
+
+
+def test_what_mixup_is_worth_is_told_beside_what_generators_are(tmp_path, data):
+    mixup = {"alpha": 0.3, "generators": ["mixed"]}
+    path = proof(tmp_path, mixup=mixup)
+    variants = variants_of(load_yaml(path, Proof), path, (data,), tmp_path)
+    names = ["base", "floor", "mixed", "base+mixup", "mixed+mixup"]
+    assert [each.name for each in variants] == names
+    alphas = [each.evaluation.settings.training.mixup for each in variants]
+    assert alphas == [0, 0, 0, 0.3, 0.3]
+    assert {each.evaluation.settings.training.epochs for each in variants} == {3}
+    kinds = [each.evaluation.augmentation.generator for each in variants]
+    assert kinds[3] is kinds[0] is None
+    assert kinds[4] == kinds[2]
+    with pytest.raises(ConfigError, match="no generator of maps gan; there are floor, mixed"):
+        load_yaml(proof(tmp_path, mixup={"generators": ["gan"]}), Proof)
 
 
 def test_too_little_or_too_long_is_told_in_one_line(tmp_path, data):

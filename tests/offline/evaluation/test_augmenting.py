@@ -18,7 +18,8 @@ from offline.evaluation.outcome import Task
 from offline.evaluation.store import FitStore
 from offline.examples import MapExamples
 from offline.features.extract import extract
-from offline.generators.gaussian import GaussianSettings
+from offline.generators import kept
+from offline.generators.gaussian import Gaussian, GaussianSettings
 from offline.recognisers import Inputs
 from offline.splits import trials_at
 from rtbci.errors import ConfigError, GeneratorError
@@ -110,6 +111,33 @@ def test_who_sees_maps_one_by_one_gets_single_ones_whatever_networks_see():
         for each in (RECIPE.model_copy(update={"segments": 1}), history)
     )
     np.testing.assert_array_equal(one, plain)
+
+
+class _Half(Gaussian):
+    """Finds but half of what it makes good, and nothing of the second class."""
+
+    def _supplement(self, real, label, n, seed):
+        return self.sample(0 if label else n // 2, label, seed)
+
+
+def test_what_a_generator_fails_to_make_is_repeated_of_the_real(monkeypatch):
+    monkeypatch.setattr(kept, "build_generator", _Half)
+    inputs, labels, trials = real()
+    found, told = augmented(inputs, labels, trials, "maps", RECIPE, GENERATED, 20)
+    assert np.bincount(told).tolist() == [60, 60]
+    known = {row.tobytes() for row in inputs.maps}
+    made = np.array([row.tobytes() not in known for row in found.maps])
+    assert np.bincount(told[made], minlength=2).tolist() == [10, 0]
+    assert (np.sign(found.maps.mean(axis=(1, 2)) - 2.5) > 0).tolist() == (told == 1).tolist()
+
+
+def test_where_nothing_is_lacking_nothing_is_learned(monkeypatch):
+    monkeypatch.setattr(kept, "build_generator", None)
+    inputs, labels, trials = real((40, 40))
+    alone = Augmentation(generator=GaussianSettings(), times=1.0)
+    found, told = augmented(inputs, labels, trials, "maps", RECIPE, alone, 21)
+    np.testing.assert_array_equal(found.maps, inputs.maps)
+    np.testing.assert_array_equal(told, labels)
 
 
 def test_the_seed_fixes_what_is_generated():

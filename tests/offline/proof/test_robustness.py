@@ -67,3 +67,7 @@ def test_who_is_wrong_already_is_wrong_when_clean():
     wrong[::4] = (wrong[::4] + 1) % 3
     found = attack(network, inputs, wrong, Robustness(attacks=()), 0)
     assert found.accuracy == {CLEAN: pytest.approx(0.75)}
+    # Nor is anybody led to the right answer.
+    attacked = attack(network, inputs, wrong, Robustness(attacks=("deepfool", "fgsm")), 0).accuracy
+    assert attacked["deepfool"] < 0.1
+    assert attacked["fgsm"] <= 0.75

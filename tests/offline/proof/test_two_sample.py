@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from offline.proof.sets import ExampleSet
-from offline.proof.two_sample import two_sample_test
+from offline.proof.two_sample import UndealtError, two_sample_test
 from rtbci.errors import GeneratorError
 from tests.offline.proof.examples import drawn, shuffled, torn, white, with_x
 
@@ -109,6 +109,14 @@ def test_the_order_of_examples_changes_nothing():
         real, other, most=100
     )
     assert two_sample_test(real, other, most=100).examples == 100
+
+
+def test_a_fold_that_would_lack_a_set_is_refused():
+    real, other = drawn(60, (3,), 0), drawn(60, (3,), 1)
+    trials = [np.repeat([0, 1, 2, 3], [30, 30, 30, 30]), np.repeat([9, 8, 7, 6], [57, 1, 1, 61])]
+    sets = [ExampleSet(x.x, x.labels, g) for x, g in zip((real, other), trials, strict=True)]
+    with pytest.raises(UndealtError, match="too few and unlike to be dealt"):
+        two_sample_test(*sets)
 
 
 def test_sets_that_cannot_be_dealt_are_refused_in_one_line():

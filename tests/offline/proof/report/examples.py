@@ -71,6 +71,7 @@ def row(name: str, far: float, **changes: Any) -> Fidelity:
         "two_sample": TwoSample(min(0.5 + far / 4, 1.0), 0.01, "rbf-svm", 36),
         "transfer": Transfer(0.9 - far / 4, 0.9, 0.9),
         "memorisation": Memorisation(1.0, 0.01, 0.0, 0.0, False),
+        "different": 1.0,
         "fit_s": 1.0,
         "losses": LOSSES if GENERATORS.get(name) in ("esc-gan", "wgan-gp") else {},
     }

@@ -77,7 +77,7 @@ def test_the_tables_are_those_of_the_terminal(whole):
     ]
     for each in tables:
         for row in zip(*(column.cells for column in each.columns), strict=True):
-            assert in_order(page.texts, list(map(str, row)))
+            assert in_order(page.texts, [str(cell).strip() for cell in row])
     # A head that is hyphenated there is whole here.
     assert in_order(page.texts, ["spectrum [nats]", "covariance", "rhythm", "amplitude [SD]"])
     assert in_order(page.texts, ["real", "0.05", "0.95", "0.05", "0.050", "51.2", "88.8"])
