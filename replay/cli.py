@@ -102,6 +102,44 @@ def replay(
     from replay.player import PlaySettings, play
 
     settings = PlaySettings(_stream_name(source, name), speed, chunk, wait)
+    with stop_on_signals() as stopped:
+        played = open_source(
+            source,
+            start=start,
+            stop=stop,
+            loop=loop,
+            unit=unit,
+            seed=seed,
+            sfreq=sfreq,
+            channels=channels,
+            script=script,
+            reference=reference,
+        )
+        typer.echo(_announcement(played, settings), err=True)
+        with _progress(played, settings) as advance:
+            play(played, settings, stopped, advance)
+
+
+def open_source(
+    source: str,
+    *,
+    start: float = 0.0,
+    stop: float | None = None,
+    loop: bool = False,
+    unit: str | None = None,
+    seed: int | None = None,
+    sfreq: float | None = None,
+    channels: str | None = None,
+    script: str | None = None,
+    reference: str | None = None,
+) -> Source:
+    """Open what is to be played, by the command's arguments.
+
+    Raises
+    ------
+    RtbciError
+        If it cannot be read, an argument is wrong, or is for another sort of source; one line.
+    """
     given = {
         "start": start or None,
         "unit": unit,
@@ -112,20 +150,15 @@ def replay(
         "script": script,
         "reference": reference,
     }
-    with stop_on_signals() as stopped:
-        if source == _SIMULATOR:
-            scripted = () if script is None else ("loop",)
-            _refuse_others(given, "seed", "sfreq", "channels", "script", *scripted)
-            played = _simulator(seed, sfreq, channels, script, stop, loop)
-        elif Path(source).suffix == _GENERATOR:
-            _refuse_others(given, "seed", "script", "loop", "reference", "unit")
-            played = _generator(Path(source), script, seed or 0, reference, stop, loop, unit)
-        else:
-            _refuse_others(given, "start", "unit", "loop")
-            played = _recording(Path(source), start, stop, loop, unit)
-        typer.echo(_announcement(played, settings), err=True)
-        with _progress(played, settings) as advance:
-            play(played, settings, stopped, advance)
+    if source == _SIMULATOR:
+        scripted = () if script is None else ("loop",)
+        _refuse_others(given, "seed", "sfreq", "channels", "script", *scripted)
+        return _simulator(seed, sfreq, channels, script, stop, loop)
+    if Path(source).suffix.lower() == _GENERATOR:
+        _refuse_others(given, "seed", "script", "loop", "reference", "unit")
+        return _generator(Path(source), script, seed or 0, reference, stop, loop, unit)
+    _refuse_others(given, "start", "unit", "loop")
+    return _recording(Path(source), start, stop, loop, unit)
 
 
 def _refuse_others(given: Mapping[str, object], *allowed: str) -> None:
@@ -185,7 +218,7 @@ def _generator(
     identity = hashlib.sha256(path.read_bytes()).hexdigest()[:32]
     steps = _steps(script, generator.classes)
     if generator.makes == "maps" and generator.edits:
-        edited = _reference(reference or _SIMULATOR, generator, seed, unit)
+        edited = _reference(_SIMULATOR if reference is None else reference, generator, seed, unit)
         return EditedSource(edited, generator, identity, steps, seed, loop, stop)
     if reference is not None or unit is not None:
         raise ReplayError(
@@ -196,10 +229,15 @@ def _generator(
 
 def _reference(reference: str, generator: Generator[Any], seed: int, unit: str | None) -> Source:
     from offline.datasets.readers import open_recording
-    from replay.reference import recorded_reference, simulated_reference
+    from replay.reference import NEUTRAL, recorded_reference, simulated_reference
 
     if reference == _SIMULATOR:
-        return simulated_reference(_SIMULATOR_SFREQ, generator.recipe.channels, seed)
+        if unit is not None:
+            raise ReplayError("--unit is for recordings: the simulator's is microvolts")
+        recipe = generator.recipe
+        # Several are refused where the reference's beginning is looked at.
+        (first, *_) = recipe.calibration.classes if recipe.calibration is not None else (NEUTRAL,)
+        return simulated_reference(_SIMULATOR_SFREQ, recipe.channels, seed, first)
     return recorded_reference(open_recording(Path(reference), unit))
 
 

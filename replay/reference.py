@@ -19,7 +19,7 @@ SIMULATOR = "simulator"
 """Name of a reference that is simulated."""
 
 _FADE_S = 1.0
-_NEUTRAL = "neutral"
+NEUTRAL = "neutral"
 
 
 def recorded_reference(recording: Recording) -> RecordingSource:
@@ -49,11 +49,24 @@ def recorded_reference(recording: Recording) -> RecordingSource:
     return RecordingSource(circle, loop=True)
 
 
-def simulated_reference(sfreq: float, channels: Sequence[str], seed: int) -> SimulatorSource:
-    """Return simulated EEG that is neutral for ever."""
+def simulated_reference(
+    sfreq: float, channels: Sequence[str], seed: int, emotion: str = NEUTRAL
+) -> SimulatorSource:
+    """Return simulated EEG of one emotion for ever.
+
+    Raises
+    ------
+    ReplayError
+        If the simulator does not know the emotion.
+    """
     simulator = Simulator(sfreq, channels, seed)
-    step = Step(simulator.emotions.index(_NEUTRAL), 60.0)
-    identity = f"simulator {seed} {sfreq} {','.join(channels)}"
+    if emotion not in simulator.emotions:
+        raise ReplayError(
+            f"the generator's calibration is of {emotion}, and the simulator knows "
+            f"{', '.join(simulator.emotions)}: name a recording that begins so with --reference"
+        )
+    step = Step(simulator.emotions.index(emotion), 60.0)
+    identity = f"simulator {seed} {sfreq} {','.join(channels)} {emotion}"
     return SimulatorSource(simulator, identity, (step,), loop=True)
 
 
@@ -86,8 +99,14 @@ def seamless(samples: NDArray[np.floating[Any]], fade: int) -> NDArray[np.float3
 
 
 def _line(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the straight lines nearest to signals (channels, samples)."""
+    """Return the straight lines nearest to signals (channels, samples), to what is finite."""
     t = np.linspace(-1, 1, x.shape[1])
-    slope = x @ t / (t @ t)
-    line: NDArray[np.float64] = x.mean(axis=1, keepdims=True) + slope[:, None] * t
+    known = np.isfinite(x)
+    values, count = np.where(known, x, 0), np.maximum(known.sum(axis=1, keepdims=True), 1)
+    centre = (known * t).sum(axis=1, keepdims=True) / count
+    mean = values.sum(axis=1, keepdims=True) / count
+    apart = known * (t - centre)
+    spread = np.maximum((apart**2).sum(axis=1, keepdims=True), 1e-12)
+    slope = (apart * values).sum(axis=1, keepdims=True) / spread
+    line: NDArray[np.float64] = mean + slope * (t - centre)
     return line

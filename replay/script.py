@@ -14,6 +14,8 @@ from rtbci.errors import ReplayError
 TURN_S = 20.0
 """Seconds of each class where there is no script."""
 
+_MOST = 2**53  # samples that can be counted exactly
+
 
 @dataclass(frozen=True)
 class Step:
@@ -50,6 +52,11 @@ def parse_script(text: str, classes: Sequence[str]) -> tuple[Step, ...]:
     for part in text.split(","):
         name, _, length = part.strip().rpartition(" ")
         seconds = _seconds(length)
+        if name.strip() in classes and seconds is None:
+            raise ReplayError(
+                f"--script: {part.strip()!r}: the seconds are to be a number above 0, as in "
+                f'"{name.strip()} 60"'
+            )
         if not name.strip() or seconds is None:
             expected = ", ".join(f"{each} 60" for each in classes)
             raise ReplayError(
@@ -111,20 +118,20 @@ class Timetable:
     Raises
     ------
     ReplayError
-        If the end leaves no sample.
+        If the end leaves no sample, or is no time or too far off to be counted in samples.
     """
 
     def __init__(
         self, steps: Sequence[Step], sfreq: float, loop: bool = False, stop_s: float | None = None
     ) -> None:
-        stop = None if stop_s is None else round(stop_s * sfreq)
+        stop = None if stop_s is None else _samples(stop_s, sfreq, "--stop")
         if stop is not None and stop < 1:
             raise ReplayError(f"--stop {stop_s:g} leaves no sample to be played")
         self._labels = np.array([step.label for step in steps], np.int64)
         bounds = [0]
         # Each end from the start, so that no error adds up.
         for end in np.cumsum([step.seconds for step in steps]):
-            bounds.append(max(round(float(end) * sfreq), bounds[-1] + 1))
+            bounds.append(max(_samples(float(end), sfreq, "--script"), bounds[-1] + 1))
         self._bounds = np.array(bounds, np.int64)
         lengths = [n for n in (None if loop else bounds[-1], stop) if n is not None]
         self.n_samples = min(lengths, default=None)
@@ -157,6 +164,12 @@ class Timetable:
             start=begin + int(self._bounds[step]),
             stop=stop if self.n_samples is None else min(stop, self.n_samples),
         )
+
+
+def _samples(seconds: float, sfreq: float, told: str) -> int:
+    if not abs(seconds * sfreq) < _MOST:  # NaN is not either
+        raise ReplayError(f"{told}: {seconds:g} s is no length that can be played")
+    return round(seconds * sfreq)
 
 
 def _seconds(text: str) -> float | None:

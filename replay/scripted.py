@@ -65,9 +65,10 @@ class ScriptedSource(ABC):
             self._timetable = Timetable(in_turn(classes), sfreq, True, stop_s)
         else:
             self._timetable = Timetable(steps, sfreq, loop, stop_s)
-        self.name, self.identity = name, identity + _told(steps, loop)
         self.sfreq, self.channels = sfreq, channels
         self.n_samples = self._timetable.n_samples
+        length = "" if self.n_samples is None else f" for {self.n_samples}"
+        self.name, self.identity = name, identity + _told(steps, loop) + length
         self._classes = classes
 
     def blocks(self, size: int) -> Iterator[Block]:
@@ -102,5 +103,5 @@ class ScriptedSource(ABC):
 def _told(steps: Sequence[Step] | None, loop: bool) -> str:
     if steps is None:
         return ""
-    told = ",".join(f"{step.label}:{step.seconds:g}" for step in steps)
+    told = ",".join(f"{step.label}:{step.seconds!r}" for step in steps)
     return f" {told}{' over and over' if loop else ''}"

@@ -93,6 +93,11 @@ class RecordingSource:
     classes : sequence of str
         Class names for the trial markers.
 
+    Attributes
+    ----------
+    turn : int
+        Samples until it ends, or begins again.
+
     Raises
     ------
     ReplayError
@@ -117,7 +122,8 @@ class RecordingSource:
         self.identity = f"{recording.subject}/{recording.session}/{recording.name}"
         self.sfreq = recording.sfreq
         self.channels = recording.channels
-        self.n_samples = None if loop else stop - first
+        self.turn = stop - first
+        self.n_samples = None if loop else self.turn
         self._samples = samples[:, first:stop]
         self._cues = _cues(recording, first, stop, classes)
         self._due = [due for due, _ in self._cues]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offline.generators.scaling import Scale
-from replay.sources import Source
+from replay.sources import RecordingSource, Source
 from rtbci.errors import ReplayError
 from rtbci.model.person import Person
 from rtbci.recipe import Recipe
@@ -44,7 +44,8 @@ def wearer_scale(reference: Source, recipe: Recipe) -> Scale | None:
     Raises
     ------
     ReplayError
-        If the calibration is of several states, or no window of the reference can be used.
+        If the calibration is of several states, the reference is too short for it, or no window of
+        it can be used.
     RtbciError
         If the reference's channels or rate do not fit the recipe.
     """
@@ -60,16 +61,23 @@ def wearer_scale(reference: Source, recipe: Recipe) -> Scale | None:
     # The first window after settling, on the hops' grid, is where the block begins.
     start = math.ceil(path.settling / path.hop) * path.hop
     end = start + round(block.seconds * reference.sfreq)
-    found = []
+    if isinstance(reference, RecordingSource) and reference.turn < end:
+        raise ReplayError(
+            f"lasts {reference.turn / reference.sfreq:.1f} s, and its first "
+            f"{end / reference.sfreq:.1f} s are to be its wearer's calibration"
+        )
+    found, bad = [], np.zeros(len(recipe.channels), np.bool_)
     for piece in pieces_of(reference):
         maps = path.push(piece[: end - path.samples])
-        usable = (maps.last + 1 - path.window >= start) & ~maps.bad.any(axis=1)
-        found.append(maps.values[usable])
+        settled = maps.last + 1 - path.window >= start
+        found.append(maps.values[settled & ~maps.bad.any(axis=1)])
+        bad |= maps.bad[settled].any(axis=0)
         if path.samples >= end:
             break
     if not any(map(len, found)):
+        names = [name for name, each in zip(recipe.channels, bad, strict=True) if each]
         raise ReplayError(
             f"none of its first {end / reference.sfreq:.1f} s can be used as its wearer's "
-            "calibration: filters have to settle, and no channel may be bad"
+            f"calibration: bad channels ({', '.join(names)})"
         )
     return Scale.of_person(Person.of(recipe, np.concatenate(found)))

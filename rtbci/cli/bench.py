@@ -228,6 +228,7 @@ def heading() -> None:
     typer.echo(f"{processor()}, Python {platform.python_version()}, {today}")
 
 
-# Where it is installed: rtbci stands alone without the offline part.
-if (features := command_at("offline.features.bench:features")) is not None:
-    app.command()(features)
+# Where they are installed: rtbci stands alone without the other two packages.
+for _place in ("offline.features.bench:features", "replay.bench:headset"):
+    if (_command := command_at(_place)) is not None:
+        app.command()(_command)

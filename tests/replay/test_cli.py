@@ -15,6 +15,7 @@ import typer
 from typer.testing import CliRunner
 
 from offline.generators import Real, save_generator
+from offline.generators.average import Average, AverageSettings
 from offline.generators.gaussian import Gaussian, GaussianSettings
 from replay.cli import replay
 from rtbci.errors import RtbciError
@@ -108,6 +109,15 @@ def test_a_generator_that_cannot_play_is_refused(
     maps_only: Path, arguments: list[str], said: str
 ) -> None:
     assert said in refused(str(maps_only), *arguments)
+
+
+def test_a_reference_without_a_name_is_not_the_simulator(tmp_path: Path) -> None:
+    recipe, rng = Recipe(channels=("FP1", "OZ")), np.random.default_rng(0)
+    real = Real(rng.normal(size=(18, *recipe.map_shape)), np.arange(18) % 3, np.arange(18))
+    save_generator(tmp_path / "average.PT", Average(recipe, AverageSettings()).fit(real), {})
+    told = refused(str(tmp_path / "average.PT"), "--unit", "uV")
+    assert told == "--unit is for recordings: the simulator's is microvolts"
+    assert ".: not a known format" in refused(str(tmp_path / "average.PT"), "--reference", "")
 
 
 def test_a_file_that_is_no_generator_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -116,7 +117,9 @@ def test_what_plays_the_same_is_the_same_device(autoregressive) -> None:
 
     assert identity("a", STEPS) == identity("a", STEPS)
     others = [("b", STEPS), ("a", STEPS, 1), ("a", STEPS, 0, True), ("a", STEPS[:2]), ("a",)]
-    assert len({identity("a", STEPS), *(identity(*other) for other in others)}) == 6
+    others += [("a", STEPS, 0, False, 1.5), ("a", [replace(STEPS[0], seconds=2.0000001)])]
+    others += [("a", [replace(STEPS[0], seconds=2.0000002)])]
+    assert len({identity("a", STEPS), *(identity(*other) for other in others)}) == 9
 
 
 def test_a_generator_of_maps_makes_no_headset_of_its_own(autoregressive) -> None:

@@ -59,6 +59,25 @@ def test_a_recording_has_to_last_a_little() -> None:
         recorded_reference(recording_of(np.zeros((2, 400)), SFREQ, ("CZ", "PZ")))
 
 
+def test_a_sample_that_is_none_where_a_recording_begins_again_spoils_no_others() -> None:
+    x = 20 * np.random.default_rng(0).standard_normal((2, 1000)) + np.linspace(-50, 90, 1000)
+    holed = x.copy()
+    holed[0, [3, 990]] = np.nan, np.inf
+    whole, found = seamless(x, 100), seamless(holed, 100)
+    assert np.flatnonzero(~np.isfinite(found[0])).tolist() == [3, 90]
+    np.testing.assert_array_equal(found[1], whole[1])
+    np.testing.assert_allclose(np.delete(found[0], [3, 90]), np.delete(whole[0], [3, 90]), atol=3)
+
+
+def test_the_simulator_stays_in_the_emotion_that_a_calibration_is_of() -> None:
+    source = simulated_reference(SFREQ, ("CZ", "PZ"), 3, "positive")
+    texts = [m.text for block in islice(source.blocks(7000), 4) for m in block.markers]
+    assert {text.split()[-1] for text in texts} == {"positive", "end"}
+    told = "calibration is of rest, and the simulator knows negative, neutral, positive: name a rec"
+    with pytest.raises(ReplayError, match=told):
+        simulated_reference(SFREQ, ("CZ", "PZ"), 3, "rest")
+
+
 def test_the_simulator_stays_neutral() -> None:
     source = simulated_reference(SFREQ, ("CZ", "PZ"), 3)
     assert source.n_samples is None

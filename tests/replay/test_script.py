@@ -28,11 +28,11 @@ def test_a_class_may_have_a_name_of_several_words() -> None:
         ("neutral 60,", "'' is not an emotion and its seconds"),
         ("neutral", "'neutral' is not"),
         ("60", "'60' is not"),
-        ("neutral 0", "'neutral 0' is not"),
-        ("neutral -3", "'neutral -3' is not"),
-        ("neutral nan", "'neutral nan' is not"),
-        ("neutral inf", "'neutral inf' is not"),
-        ("neutral 60s", "'neutral 60s' is not"),
+        ("neutral 0", "'neutral 0': the seconds are to be a number above 0, as in"),
+        ("neutral -3", "'neutral -3': the seconds are"),
+        ("neutral nan", "'neutral nan': the seconds are"),
+        ("neutral inf", "'neutral inf': the seconds are"),
+        ("neutral 60s", "'neutral 60s': the seconds are"),
         ("neutral 60; positive 60", "no emotion 'neutral 60; positive'"),
         ("neutral", 'as in "negative 60, neutral 60, positive 60"'),
     ],
@@ -42,6 +42,15 @@ def test_what_is_no_script_is_refused_in_one_line(text: str, said: str) -> None:
         parse_script(text, EMOTIONS)
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("seconds", [1e17, 1e300, np.inf, -np.inf, np.nan])
+def test_lengths_that_cannot_be_counted_are_refused_in_one_line(seconds: float) -> None:
+    with pytest.raises(ReplayError, match="^--stop: .* is no length that can be played$"):
+        Timetable((Step(0, 1.0),), 200.0, stop_s=seconds)
+    if seconds > 0 and np.isfinite(seconds):
+        with pytest.raises(ReplayError, match="^--script: .* is no length that can be played$"):
+            Timetable((Step(0, 1.0), Step(1, seconds)), 200.0)
 
 
 def test_without_a_script_every_class_has_its_turn() -> None:

@@ -176,6 +176,7 @@ def defective(tmp_path) -> Path:
     (folder / "__init__.py").touch()
     (folder / "cli.py").write_text(DEFECTIVE_REPLAY)
     (folder / "generate.py").write_text("def generate() -> None: ...\n")
+    (folder / "bench.py").write_text("def headset() -> None: ...\n")
     return tmp_path
 
 
