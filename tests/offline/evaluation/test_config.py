@@ -42,7 +42,10 @@ def test_the_trivial_recogniser_is_always_compared_with(tmp_path):
         ({"recognisers": ["mlp", "mlp"]}, "recognisers names one twice"),
         ({"seeds": [1, 1]}, "seeds names one twice"),
         ({"seeds": []}, "seeds"),
-        ({"protocol": {"kind": "windows"}}, "'leave-one-subject-out'"),
+        (
+            {"protocol": {"kind": "windows"}},
+            "kind = 'windows': there are trials, trial-kfold, sessions, leave-one-subject-out",
+        ),
         ({"protocol": {"kind": "trials", "fold": 3}}, "fold"),
         ({"test_datasets": ["b.yaml"]}, "test_datasets and protocol: {kind: datasets} belong"),
         ({"protocol": {"kind": "datasets"}}, "test_datasets and protocol: {kind: datasets} belong"),

@@ -363,7 +363,10 @@ def test_a_protocol_is_told_by_its_kind_and_says_what_it_is(content, title, leak
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ({"kind": "windows"}, "'leave-one-subject-out'"),
+        (
+            {"kind": "windows"},
+            "kind = 'windows': there are trials, trial-kfold, sessions, leave-one-subject-out",
+        ),
         ({"kind": "trial-kfold", "folds": 2}, "folds = 2: .*greater than or equal to 3"),
         ({"kind": "trials", "folds": 5}, "unknown key 'protocol.trials.folds'; allowed are train"),
         ({"kind": "subjects", "train": 0.5}, "whole numbers or shares that sum to 1"),

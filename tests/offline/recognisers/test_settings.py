@@ -19,5 +19,5 @@ def test_a_model_is_one_setting_of_all_recognisers():
 
 
 def test_an_unknown_kind_is_answered_with_those_that_there_are():
-    with pytest.raises(ConfigError, match="'svm' found.*'linear-svm'.*'conformer'"):
+    with pytest.raises(ConfigError, match="kind = 'svm': there are .*linear-svm, .*conformer"):
         validate(Experiment, {"dataset": "a", "output": "b", "model": {"kind": "svm"}}, "x.yaml")
