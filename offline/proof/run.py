@@ -110,6 +110,7 @@ def prove(path: Path, roots: tuple[Path, ...], output: Path | None, places: Plac
         require_toolbox()
     for settings in proof.that_make("maps").values():
         build_generator(material.recipe, settings)
+    if proof.that_make("maps"):
         _refuse_blind(evaluation.recognisers, path)
     require_writable(proof.output)
     bench = bench_of(evaluation, material)
