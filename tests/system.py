@@ -154,5 +154,5 @@ def assert_same(
 ) -> None:
     """Hold live predictions against offline ones: one for each hop, the same numbers."""
     assert [p.seq for p in predictions] == [first_seq + k for k in range(len(expected))]
-    np.testing.assert_allclose(probabilities(predictions), expected, rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(probabilities(predictions), expected)
     assert [p.label for p in predictions] == [classes[k] for k in expected.argmax(axis=1)]

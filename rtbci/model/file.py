@@ -109,23 +109,31 @@ class Model:
     def log_probabilities(self, seen: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the logarithm of each class's probability.
 
+        The network is asked for one window at a time, as a live stream brings them: of a batch it
+        would add up in another order, and round differently.
+
         Parameters
         ----------
-        seen : array, shape (batch, ...)
+        seen : array, shape (windows, ...)
             What the network is made for; see ``sees``.
 
         Returns
         -------
-        array, shape (batch, classes)
-            Natural logarithms, in the order of ``recipe.classes``.
+        array, shape (windows, classes)
+            Natural logarithms, in the order of ``recipe.classes``; the same, bit for bit, however
+            many windows are given at a time.
         """
+        if not len(seen):
+            return np.empty((0, len(self.recipe.classes)))
         with torch.inference_mode():
-            logits = self.network(torch.from_numpy(seen)).double() / self.output.temperature
-            result: NDArray[np.float64] = torch.log_softmax(logits, dim=1).numpy()
+            # Copies: how a window lies in memory can change how it is added up as well.
+            logits = torch.cat([self.network(torch.tensor(window[None])) for window in seen])
+            scaled = logits.double() / self.output.temperature
+            result: NDArray[np.float64] = torch.log_softmax(scaled, dim=1).numpy()
         return result
 
     def predict_proba(self, seen: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return each class's probability, shape (batch, classes)."""
+        """Return each class's probability, shape (windows, classes)."""
         return np.exp(self.log_probabilities(seen))
 
 

@@ -68,11 +68,14 @@ class Prototypes:
         return Prototypes((1 - share) * self.means + share * _placed(outputs), self.precision)
 
     def apply(self, log_probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return log-probabilities (hops, classes) seen from the prototypes."""
+        """Return log-probabilities (hops, classes) seen from the prototypes.
+
+        They are the same, bit for bit, however many hops are given at a time.
+        """
         apart = _placed(log_probabilities)[:, None] - self.means
-        said: NDArray[np.float64] = log_softmax(
-            -0.5 * np.einsum("hcd,de,hce->hc", apart, self.precision, apart), axis=1
-        )
+        # One product of matrices a hop; einsum would add up by how many hops there are.
+        distances = ((apart @ self.precision) * apart).sum(axis=-1)
+        said: NDArray[np.float64] = log_softmax(-0.5 * distances, axis=1)
         return said
 
 

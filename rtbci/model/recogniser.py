@@ -157,13 +157,10 @@ class Recogniser:
         """Take the stream's next samples (samples, channels) and predict each hop that they end."""
         maps = self.path.push(chunk)
         seen = self._view.apply(maps)
-        if not len(maps):
-            probabilities = np.empty((0, len(self.model.recipe.classes)))
-        else:
-            said = self.model.log_probabilities(seen)
-            if self._prototypes is not None:
-                said = self._prototypes.apply(said)
-            probabilities = self._smoother.apply(said)
+        said = self.model.log_probabilities(seen)
+        if self._prototypes is not None:
+            said = self._prototypes.apply(said)
+        probabilities = self._smoother.apply(said)
         recipe, path = self.model.recipe, self.path
         first = maps.last + 1 - path.window - recipe.history_hops * path.hop
         return Recognised(probabilities, maps.last, maps.bad, first >= path.settling)

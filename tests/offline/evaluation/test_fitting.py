@@ -93,10 +93,13 @@ def test_live_says_the_same(tmp_path, name):
     save_model(
         tmp_path / "m.pt", learned.network, RECIPE, statistics, {}, sees=learned.sees, output=output
     )
-    live = Recogniser(load_model(tmp_path / "m.pt"), SFREQ, CHANNELS, "uV")
-    chunks = np.array_split(recording.read().T, 97)
-    online = np.concatenate([live.push(chunk).probabilities for chunk in chunks])
-    np.testing.assert_allclose(offline, online, rtol=0, atol=1e-6)
+    samples, online = recording.read().T, []
+    for chunks in (1, 97):
+        live = Recogniser(load_model(tmp_path / "m.pt"), SFREQ, CHANNELS, "uV")
+        said_live = [live.push(chunk).probabilities for chunk in np.array_split(samples, chunks)]
+        online.append(np.concatenate(said_live))
+    np.testing.assert_array_equal(*online)
+    np.testing.assert_allclose(offline, online[0], rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["logistic-regression", "tangent-space"])

@@ -160,7 +160,8 @@ def test_a_model_that_cannot_be_calibrated_is_refused_without_a_stream(tmp_path)
 def test_calibrate_and_live_over_lsl(tmp_path):
     block = {"classes": ["neutral"], "seconds": 3}
     model = make_model(tmp_path / "m.pt", calibration=block)
-    data = 20 * np.random.default_rng(3).normal(size=(62, round(40 * SFREQ)))
+    noise = np.random.default_rng(3).normal(size=(62, round(40 * SFREQ)))
+    data = (20 * noise).astype(np.float32)  # as the wire carries it
     np.save(tmp_path / "data.npy", data)
     name, wearer = unique("amp"), tmp_path / "anna.json"
     headset = [sys.executable, str(OUTLET), str(tmp_path / "data.npy"), name, "--speed", "4"]

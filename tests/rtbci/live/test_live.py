@@ -63,7 +63,7 @@ def test_a_stream_that_stops_is_stale_and_resumes_when_it_returns(folder):
         assert process.poll() is None
     assert [p.seq for p in again] == list(range(len(expected), 2 * len(expected)))
     assert again[0].state == "warming-up"
-    np.testing.assert_allclose(probabilities(again), expected, atol=1e-6)
+    np.testing.assert_array_equal(probabilities(again), expected)
 
 
 def test_a_stream_that_returns_otherwise_is_refused_and_waited_for(folder):
@@ -100,7 +100,7 @@ def test_one_of_two_amplifiers_of_a_name_is_kept_to(folder):
                 # Who comes late hears of the stream by its name, not by what was looked for.
                 with Subscription(listener.address, None, None) as late:
                     assert next(late.messages(10)).stream == predictions[0].stream
-                np.testing.assert_allclose(probabilities(predictions), expected, atol=1e-6)
+                np.testing.assert_array_equal(probabilities(predictions), expected)
                 listener.status("stale", said="ended")
             other.kill()
 
@@ -157,7 +157,7 @@ def test_what_a_stream_does_not_say_a_person_can(folder):
         listener.status("stale")
         with headset(path / "data.npy", name, "--no-names", "--speed", 20):
             predictions = listener.predictions(len(expected))
-    np.testing.assert_allclose(probabilities(predictions), expected, atol=1e-6)
+    np.testing.assert_array_equal(probabilities(predictions), expected)
     assert predictions[0].quality.interpolated == (CHANNELS[0],)
 
 
