@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -40,14 +41,35 @@ def blocked(_: int) -> set[int]:
     return {int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, [])}
 
 
+def in_a_fresh_process(program: str) -> subprocess.CompletedProcess[str]:
+    """Run where nothing that ran before has started what stands between it and its children."""
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
 def test_ctrl_c_is_this_process_s_alone():
-    program = (
+    done = in_a_fresh_process(
         "from offline.parallel import over_processes\n"
         "from tests.offline.test_parallel import blocked\n"
         "print(*over_processes(blocked, range(4), 2), blocked(0), sep='\\n')"
     )
-    # A fresh process: nothing that ran before has started what stands between it and its children.
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
-    )
     assert (done.stdout.split("\n"), done.stderr) == (["{2}"] * 4 + ["set()", ""], "")
+
+
+def talked(number: int) -> None:
+    log = logging.getLogger("offline.some.part")
+    log.debug("not heard")
+    log.info("item %d", number)
+
+
+def test_what_processes_say_looks_as_if_it_were_said_here():
+    done = in_a_fresh_process(
+        "import logging\n"
+        "from offline.parallel import over_processes\n"
+        "from tests.offline.test_parallel import talked\n"
+        "logging.basicConfig(format='rtbci: %(message)s')\n"
+        "logging.getLogger('offline').setLevel(logging.INFO)\n"
+        "list(over_processes(talked, range(3), 2))"
+    )
+    assert sorted(done.stderr.splitlines()) == [f"rtbci: item {k}" for k in range(3)]
