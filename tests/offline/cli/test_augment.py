@@ -135,7 +135,7 @@ def test_networks_that_see_the_past_learn_from_generated_pasts(tmp_path, data):
     content["evaluation"]["recipe"] = RECIPE | {"segments": 3, "segment_s": 1.0}
     content |= {"recognisers": ["cnn", "naive-bayes"], "signal_s": 1.0}
     content["generators"] |= {
-        "noise": {"kind": "wgan-gp", "least_steps": 20, "width": 4},
+        "noise": {"kind": "wgan-gp", "epochs": 1, "least_steps": 5, "width": 4},
         "headset": {"kind": "autoregressive"},
     }
     proven = prove(written(tmp_path, **content), (data,), None, Places(1))
