@@ -11,6 +11,7 @@ from multiprocessing import resource_tracker
 from typing import TypeVar
 
 from rtbci.errors import RtbciError
+from rtbci.logs import log_to_stderr
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -46,8 +47,9 @@ def over_processes(work: Callable[[T], R], items: Iterable[T], jobs: int) -> Ite
     import joblib
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+    level = logging.getLogger("offline").level
     backend = joblib.parallel_config(
-        "loky", inner_max_num_threads=1, initializer=_log_like, initargs=_how_it_is_logged()
+        "loky", inner_max_num_threads=1, initializer=log_to_stderr, initargs=(level,)
     )
     with backend, warnings.catch_warnings():
         # A process that has grown is replaced; nothing is lost by it.
@@ -62,28 +64,6 @@ def over_processes(work: Callable[[T], R], items: Iterable[T], jobs: int) -> Ite
                 "a process was ended from outside, perhaps for lack of memory; try fewer than "
                 f"{jobs} (--jobs)"
             ) from None
-
-
-def _how_it_is_logged() -> tuple[logging.Formatter | None, dict[str, int]]:
-    """Return how this process words its log, and the level of each logger that has its own."""
-    formatter = logging.root.handlers[0].formatter if logging.root.handlers else None
-    known = [
-        each
-        for each in logging.root.manager.loggerDict.values()
-        if isinstance(each, logging.Logger)
-    ]
-    levels = {each.name: each.level for each in known if each.level != logging.NOTSET}
-    # One of another class may hold what cannot travel, a terminal for example.
-    return (formatter if type(formatter) is logging.Formatter else None), levels
-
-
-def _log_like(formatter: logging.Formatter | None, levels: dict[str, int]) -> None:
-    """Let a new process say what it has to say as the one that started it does."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
-    logging.basicConfig(handlers=[handler])
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
 
 
 @contextmanager

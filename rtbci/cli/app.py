@@ -14,6 +14,7 @@ import typer
 import rtbci
 from rtbci.cli.by_name import command_at
 from rtbci.errors import RtbciError
+from rtbci.logs import log_to_stderr
 from rtbci.signals import repeat_dropped_interrupts
 from rtbci.stream.network import quiet_lsl
 
@@ -114,9 +115,4 @@ def _options(
 ) -> None:
     if debug:
         os.environ[_DEBUG_VARIABLE] = "1"
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="rtbci: %(message)s", force=True
-    )
-    level = logging.DEBUG if os.environ.get(_DEBUG_VARIABLE) else logging.INFO
-    for name in ("rtbci", "offline", "replay"):
-        logging.getLogger(name).setLevel(level)
+    log_to_stderr(logging.DEBUG if os.environ.get(_DEBUG_VARIABLE) else logging.INFO)

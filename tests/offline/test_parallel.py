@@ -68,8 +68,8 @@ def test_what_processes_say_looks_as_if_it_were_said_here():
         "import logging\n"
         "from offline.parallel import over_processes\n"
         "from tests.offline.test_parallel import talked\n"
-        "logging.basicConfig(format='rtbci: %(message)s')\n"
-        "logging.getLogger('offline').setLevel(logging.INFO)\n"
+        "from rtbci.logs import log_to_stderr\n"
+        "log_to_stderr(logging.INFO)\n"
         "list(over_processes(talked, range(3), 2))"
     )
     assert sorted(done.stderr.splitlines()) == [f"rtbci: item {k}" for k in range(3)]
