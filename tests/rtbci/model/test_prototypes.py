@@ -7,11 +7,13 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from rtbci.model.prototypes import PRIOR_S, Prototypes, class_means
 
 
-def outputs(n: int, seed: int, shift: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """Log-probabilities of three classes; ``shift`` makes the first look less likely."""
+def outputs(
+    n: int, seed: int, shift: float = 0.0, classes: int = 3
+) -> tuple[np.ndarray, np.ndarray]:
+    """Log-probabilities of the classes; ``shift`` makes the first look less likely."""
     rng = np.random.default_rng(seed)
-    labels = rng.integers(0, 3, n)
-    logits = rng.standard_normal((n, 3)) + 1.5 * np.eye(3)[labels]
+    labels = rng.integers(0, classes, n)
+    logits = rng.standard_normal((n, classes)) + 1.5 * np.eye(classes)[labels]
     logits[:, 0] -= shift
     return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True), labels
 
@@ -55,9 +57,10 @@ def test_a_class_without_windows_gives_nothing_away():
     assert prototypes.means[1] == pytest.approx((prototypes.means[0] + prototypes.means[2]) / 2)
 
 
-def test_probabilities_sum_to_one_and_hops_are_judged_by_themselves():
-    prototypes = Prototypes.fit(*outputs(500, 0))
-    new, _ = outputs(200, 3)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_probabilities_sum_to_one_and_hops_are_judged_by_themselves(classes):
+    prototypes = Prototypes.fit(*outputs(500, 0, classes=classes))
+    new, _ = outputs(200, 3, classes=classes)
     together = prototypes.apply(new)
     assert np.exp(together).sum(axis=1) == pytest.approx(1)
     for size in (1, 7):
